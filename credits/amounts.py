@@ -1,0 +1,27 @@
+"""Nanocredits (the ledger's integers) to and from the decimal strings of credits that people read and write."""
+
+from decimal import Decimal, InvalidOperation
+
+from credits.errors import AmountInvalid
+
+NANO = 1_000_000_000
+_LARGEST = 2**63 - 1
+
+
+def to_nano(credits: str | int | Decimal) -> int:
+    """Exact nanocredits of a decimal number of credits. Raises AmountInvalid for what has no exact value."""
+    try:
+        nano = Decimal(credits) * NANO
+        whole = int(nano)
+    except (InvalidOperation, ValueError, OverflowError) as error:
+        raise AmountInvalid(f"{credits!r} is no amount of credits.", param="amount") from error
+    if whole != nano or abs(whole) > _LARGEST:
+        raise AmountInvalid(f"{credits} credits can't be kept: nine decimal places are the most.", param="amount")
+    return whole
+
+
+def to_text(nano: int) -> str:
+    """Credits as a plain decimal string: "1000", "0.7", never an exponent or a trailing zero."""
+    whole, rest = divmod(abs(nano), NANO)
+    text = f"{whole}.{rest:09d}".rstrip("0").rstrip(".") if rest else str(whole)
+    return f"-{text}" if nano < 0 else text

@@ -1,0 +1,18 @@
+"""The credits app: seeds its rows after each migrate and opens a wallet with every user."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class CreditsConfig(AppConfig):
+    name = "credits"
+    verbose_name = "Credits"
+
+    def ready(self) -> None:
+        from credits import checks  # noqa: F401, PLC0415 - needs loaded apps
+        from credits.seeds import seed  # noqa: PLC0415 - needs loaded apps
+        from credits.services import wallets  # noqa: PLC0415 - needs loaded apps
+        from opscenter.core import users  # noqa: PLC0415 - needs loaded apps
+
+        post_migrate.connect(seed, sender=self, dispatch_uid="credits.seed")
+        users.on_created(wallets.open_for)

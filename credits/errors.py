@@ -1,0 +1,50 @@
+"""What the ledger refuses.
+
+ServiceError
+├── PaymentRequired
+│   └── InsufficientCredits    402
+├── Forbidden
+│   └── AccountFrozen          403
+├── NotFound
+│   └── WalletMissing          404
+├── Unprocessable
+│   └── AmountInvalid          422
+├── Unavailable
+│   └── LedgerUnavailable      503
+└── LedgerBroken               500
+"""
+
+from typing import Any
+
+from opscenter.core.errors import Forbidden, NotFound, PaymentRequired, ServiceError, Unavailable, Unprocessable
+
+
+class InsufficientCredits(PaymentRequired):
+    """More was asked for than is available; `details` says what is."""
+
+
+class AccountFrozen(Forbidden):
+    default_code = "account_frozen"
+
+
+class WalletMissing(NotFound):
+    default_code = "wallet_missing"
+
+
+class AmountInvalid(Unprocessable):
+    default_code = "amount_invalid"
+
+
+class LedgerUnavailable(Unavailable):
+    """No hold could be made durable, so nothing may be sent upstream."""
+
+    default_code = "ledger_unavailable"
+
+    def __init__(self, message: str = "Credits can't be held right now. Try again shortly.", **kwargs: Any) -> None:
+        super().__init__(message, headers={"Retry-After": "2"}, **kwargs)
+
+
+class LedgerBroken(ServiceError):
+    """The database refused one move for what it is; the moves beside it went through."""
+
+    default_code = "ledger_refused"

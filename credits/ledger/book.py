@@ -1,0 +1,144 @@
+"""The only writer of wallets, journals and holds: many moves, one transaction, set-based.
+
+Locks the wallets of the batch in the order of their ids, ends holds, posts, then reserves from what is left. Called
+by the writer for requests and by services for everything else.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import DataError, IntegrityError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from credits.ledger import sql
+from credits.ledger.closing import Closing
+from credits.ledger.moves import (
+    Beat,
+    Broken,
+    Capture,
+    Held,
+    Move,
+    Outcome,
+    Post,
+    Posted,
+    Refused,
+    Reserve,
+    Sweep,
+    Void,
+)
+from credits.ledger.postings import Postings, Wallet
+from credits.models.hold import Hold
+
+
+def apply(moves: Sequence[Move]) -> list[Outcome]:
+    """Commit `moves` together and return an outcome for each.
+
+    A move that the database refuses is Broken; its neighbours are tried again without it. Raises OperationalError
+    or InterfaceError where the database is away: then closes may be repeated, and reserves count as not made.
+    """
+    if not moves:
+        return []
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            return _apply(cursor, moves)
+    except (IntegrityError, DataError) as error:
+        if len(moves) == 1:
+            return [Broken(error)]
+    middle = len(moves) // 2
+    return apply(moves[:middle]) + apply(moves[middle:])
+
+
+def beat(beats: Iterable[Beat]) -> None:
+    """Say that these calls are alive. A transaction of its own that locks no wallet."""
+    rows = [
+        (beat.hold_id.hex, beat.delivered_tokens, beat.checkpoint_amount, _moment(beat)) for beat in beats
+    ]
+    with transaction.atomic(), connection.cursor() as cursor:
+        sql.run(cursor, sql.BEAT_HOLDS, sorted(rows, key=lambda row: row[0]))
+
+
+def _apply(cursor: CursorWrapper, moves: Sequence[Move]) -> list[Outcome]:
+    wallets = _lock(cursor, {move.account_id for move in moves})
+    postings = Postings()
+    outcomes: dict[int, Outcome] = {}
+    closes = {n: move for n, move in enumerate(moves) if isinstance(move, Capture | Void | Sweep)}
+    if closes:
+        outcomes.update(Closing(cursor, wallets, postings).end(closes))
+    posts = {n: move for n, move in enumerate(moves) if isinstance(move, Post)}
+    if posts:
+        outcomes.update(_post(cursor, wallets, postings, posts))
+    holds: list[tuple[Any, ...]] = []
+    for n, move in enumerate(moves):
+        if isinstance(move, Reserve):
+            outcomes[n] = _reserve(wallets.get(move.account_id), move, holds)
+    _write(cursor, wallets, postings, holds)
+    return [outcomes[n] for n in range(len(moves))]
+
+
+def _lock(cursor: CursorWrapper, ids: set[int]) -> dict[int, Wallet]:
+    return {
+        id: Wallet(id, posted, held, entries_count, status == "frozen")
+        for id, posted, held, entries_count, status in sql.fetch(cursor, sql.LOCK_WALLETS, ids)
+    }
+
+
+def _reserve(wallet: Wallet | None, move: Reserve, holds: list[tuple[Any, ...]]) -> Held | Refused:
+    if wallet is None:
+        return Refused("no_account")
+    if wallet.frozen:
+        return Refused("frozen", wallet.available)
+    amount = min(move.amount, wallet.available)
+    if amount < move.minimum:
+        return Refused("insufficient", wallet.available)
+    wallet.hold(amount)
+    holds.append((move.hold_id.hex, wallet.id, move.virtual_key_id, amount, move.mode, move.rates_json))
+    return Held(move.hold_id, amount, Hold.FIRST_EPOCH)
+
+
+def _post(
+    cursor: CursorWrapper, wallets: dict[int, Wallet], postings: Postings, posts: dict[int, Post]
+) -> dict[int, Outcome]:
+    used = {key for (key,) in sql.fetch(cursor, sql.READ_JOURNALS, [move.key for move in posts.values()])}
+    outcomes: dict[int, Outcome] = {}
+    for n, move in posts.items():
+        wallet = wallets.get(move.account_id)
+        if move.key in used:
+            outcomes[n] = Posted(made=False)
+        elif wallet is None:
+            outcomes[n] = Refused("no_account")
+        elif wallet.available + move.amount < 0:
+            outcomes[n] = Refused("insufficient", wallet.available)
+        else:
+            used.add(move.key)
+            postings.transfer(
+                wallet,
+                move.key,
+                move.amount,
+                against=move.against,
+                kind=move.kind,
+                why=move.reason,
+                who=move.actor,
+            )
+            outcomes[n] = Posted(made=True)
+    return outcomes
+
+
+def _write(
+    cursor: CursorWrapper, wallets: dict[int, Wallet], postings: Postings, holds: list[tuple[Any, ...]]
+) -> None:
+    if postings.journals:
+        sql.run(cursor, sql.INSERT_JOURNALS, postings.journals)
+        sql.run(cursor, sql.INSERT_ENTRIES, postings.entries)
+    changes = [wallet.changes for wallet in wallets.values() if wallet.is_changed]
+    if changes:
+        sql.run(cursor, sql.UPDATE_WALLETS, changes)
+    if holds:
+        sql.run(cursor, sql.INSERT_HOLDS, holds)
+
+
+def _moment(beat: Beat) -> str | None:
+    if beat.dispatched_at is None:
+        return None
+    if connection.vendor == "sqlite":
+        return connection.ops.adapt_datetimefield_value(beat.dispatched_at)
+    return beat.dispatched_at.isoformat()

@@ -1,0 +1,114 @@
+"""Ends holds: exactly one move wins each; whoever comes later learns what stands."""
+
+from typing import Any
+
+from django.db.backends.utils import CursorWrapper
+
+from credits.ledger import sql
+from credits.ledger.moves import Capture, Close, Closed, Facts, Outcome, Sweep, Void
+from credits.ledger.postings import Postings, Wallet
+
+SWEPT_CHECKPOINT = "checkpoint"
+SWEPT_NOTHING = "nothing_delivered"
+
+
+class Closing:
+    """One batch's closes, inside its transaction and with its wallets locked."""
+
+    def __init__(self, cursor: CursorWrapper, wallets: dict[int, Wallet], postings: Postings) -> None:
+        self.cursor = cursor
+        self.wallets = wallets
+        self.postings = postings
+
+    def end(self, closes: dict[int, Close]) -> dict[int, Outcome]:
+        """Outcomes by the numbers that `closes` has them under."""
+        swept = self._stale({n: move for n, move in closes.items() if isinstance(move, Sweep)})
+        rows: dict[tuple[str, int], tuple[int, tuple[Any, ...]]] = {}
+        for n, move in closes.items():
+            if row := swept.get(n) if isinstance(move, Sweep) else _row(move):
+                rows.setdefault((row[0], row[2]), (n, row))
+        ended = sql.fetch(self.cursor, sql.CLOSE_HOLDS, [row for _, row in rows.values()]) if rows else ()
+        won = {sql.hex_of(id): rest for id, *rest in ended}
+        outcomes: dict[int, Outcome] = {}
+        for n, row in rows.values():
+            if row[0] in won:
+                outcomes[n] = self._won(closes[n], row, *won[row[0]])
+        if lost := {n: move for n, move in closes.items() if n not in outcomes}:
+            outcomes.update(self._lost(lost))
+        return outcomes
+
+    def _stale(self, sweeps: dict[int, Sweep]) -> dict[int, tuple[Any, ...]]:
+        """Rows that end those of `sweeps` that are stale still, read under lock; a hold that is being beaten lives."""
+        rows: dict[int, tuple[Any, ...]] = {}
+        by_hold = {move.hold_id.hex: n for n, move in sweeps.items()}
+        for stale_s in {move.stale_s for move in sweeps.values()}:
+            ids = [move.hold_id.hex for move in sweeps.values() if move.stale_s == stale_s]
+            for id, account_id, epoch, delivered, cost in sql.fetch(self.cursor, sql.READ_STALE, ids, stale_s):
+                ending = ("CAPTURED", cost, SWEPT_CHECKPOINT) if delivered else ("VOIDED", 0, SWEPT_NOTHING)
+                rows[by_hold[sql.hex_of(id)]] = (sql.hex_of(id), account_id, epoch, *ending, 1)
+        return rows
+
+    def _won(
+        self, move: Close, row: tuple[Any, ...], amount: int, captured: int | None, key_id: int | None
+    ) -> Closed:
+        wallet = self.wallets[move.account_id]
+        wallet.hold(-amount)
+        cost, why = row[4], row[5]
+        facts = Facts() if isinstance(move, Sweep) else move.facts
+        who = f"key:{key_id}" if key_id else ""
+        if captured is not None:
+            # The sweep's checkpoint is an estimate: what exceeds the hold is left to a late settle.
+            cost = captured if isinstance(move, Sweep) else cost
+            key = f"usage:{move.hold_id}"
+            self.postings.usage(wallet, key, captured=captured, cost=cost, why=why, who=who, facts=facts)
+        elif isinstance(move, Void):
+            self._upstream_expense(move, who)
+        return Closed(won=True, captured=captured or 0)
+
+    def _lost(self, lost: dict[int, Close]) -> dict[int, Outcome]:
+        ids = [move.hold_id.hex for move in lost.values()]
+        standing = {sql.hex_of(id): rest for id, *rest in sql.fetch(self.cursor, sql.READ_HOLDS, ids)}
+        settled: dict[str, int] = {}
+        outcomes: dict[int, Outcome] = {}
+        for n, move in lost.items():
+            account_id, state, epoch, captured, key_id = standing.get(move.hold_id.hex, (None, "", 0, None, None))
+            paid = captured or 0
+            overtaken = not isinstance(move, Sweep) and state not in ("", "HELD") and move.lease_epoch < epoch
+            if overtaken and account_id == move.account_id:
+                key = f"adj:{move.hold_id}:1"
+                if key not in settled:
+                    settled[key] = self._late(move, key, paid, f"key:{key_id}" if key_id else "")
+                paid = settled[key]
+            outcomes[n] = Closed(won=False, captured=paid)
+        return outcomes
+
+    def _late(self, move: Close, key: str, paid: int, who: str) -> int:
+        """Settle what the sweep had ended, once. Returns what the consumer has paid after it."""
+        assert not isinstance(move, Sweep)  # noqa: S101 - for the type checker
+        expense_key = _expense_key(move)
+        used = {used for (used,) in sql.fetch(self.cursor, sql.READ_JOURNALS, [key, expense_key])}
+        if key in used:
+            self.cursor.execute(sql.PAID_BACK, [key, move.account_id])
+            return paid - int(self.cursor.fetchone()[0])
+        cost = move.cost if isinstance(move, Capture) else 0
+        if cost != paid:
+            wallet = self.wallets[move.account_id]
+            self.postings.late(wallet, key, paid=paid, cost=cost, why=move.basis, who=who, facts=move.facts)
+        if isinstance(move, Void) and expense_key not in used:
+            self._upstream_expense(move, who)
+        return min(cost, paid)
+
+    def _upstream_expense(self, move: Void, who: str) -> None:
+        if move.upstream_expense > 0:
+            self.postings.upstream_expense(
+                _expense_key(move), move.upstream_expense, why=move.basis, who=who, facts=move.facts
+            )
+
+
+def _expense_key(move: Close) -> str:
+    return f"expense:{move.hold_id}"
+
+
+def _row(move: Capture | Void) -> tuple[Any, ...]:
+    state, cost = ("CAPTURED", move.cost) if isinstance(move, Capture) else ("VOIDED", 0)
+    return (move.hold_id.hex, move.account_id, move.lease_epoch, state, cost, move.basis, 0)

@@ -1,0 +1,125 @@
+"""What can happen to money, and what came of it. Amounts are nanocredits."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from credits.models.hold import Hold
+
+
+class Facts(NamedTuple):
+    """What an entry remembers about what was bought; opaque to the ledger."""
+
+    model: str = ""
+    provider: str = ""
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Hold `amount`, or what is available where that is less but at least `minimum`."""
+
+    hold_id: UUID
+    account_id: int
+    virtual_key_id: int | None
+    amount: int
+    minimum: int
+    mode: str = Hold.Mode.PLATFORM.value
+    rates_json: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Charge `cost`, at most what was held; what exceeds it is the operator's."""
+
+    hold_id: UUID
+    account_id: int
+    lease_epoch: int
+    cost: int
+    basis: str
+    facts: Facts = Facts()
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """Charge nothing; `upstream_expense` is what the operator owes a provider all the same."""
+
+    hold_id: UUID
+    account_id: int
+    lease_epoch: int
+    basis: str
+    upstream_expense: int = 0
+    facts: Facts = Facts()
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """End a hold that had no heartbeat for `stale_s`: void it, or capture its last checkpoint."""
+
+    hold_id: UUID
+    account_id: int
+    stale_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Move `amount` (negative: back) from a system account into a wallet, once per `key`."""
+
+    account_id: int
+    against: str
+    amount: int
+    kind: str
+    key: str
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A call is alive: what it has delivered, and what that costs so far."""
+
+    hold_id: UUID
+    delivered_tokens: int
+    checkpoint_amount: int
+    dispatched_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    hold_id: UUID
+    amount: int
+    lease_epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    reason: Literal["insufficient", "frozen", "no_account"]
+    available: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """`won`: this move ended the hold. `captured`: what the consumer has paid for it, whoever ended it."""
+
+    won: bool
+    captured: int
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """`made` is False where the key had been used before."""
+
+    made: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The database refused this one move."""
+
+    error: Exception
+
+
+Close = Capture | Void | Sweep
+Move = Reserve | Close | Post
+Outcome = Held | Refused | Closed | Posted | Broken

@@ -1,0 +1,139 @@
+"""The book's statements, set-based, for PostgreSQL and SQLite.
+
+Each takes one text parameter for all its rows (a JSON array of arrays), so that its own text never changes and no
+limit on parameters applies. UUIDs travel as 32 hex digits, which both databases read.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from django.db.backends.utils import CursorWrapper
+
+_NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"}
+_AGO = {
+    "postgresql": "STATEMENT_TIMESTAMP() - MAKE_INTERVAL(secs => %s)",
+    "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '-' || %s || ' seconds')",
+}
+_LEAST = {"postgresql": "LEAST", "sqlite": "MIN"}
+_GREATEST = {"postgresql": "GREATEST", "sqlite": "MAX"}
+# Only the key columns matter to foreign keys, so that inserting holds and entries needn't wait for a wallet.
+_LOCK = {"postgresql": "FOR NO KEY UPDATE", "sqlite": ""}
+_SKIP = {"postgresql": "FOR NO KEY UPDATE SKIP LOCKED", "sqlite": ""}
+_JSON = {"postgresql": "::jsonb", "sqlite": ""}
+
+LOCK_WALLETS = """
+SELECT id, posted, held, entries_count, status FROM llm_credits
+WHERE kind = 'wallet' AND id IN {ids:bigint} ORDER BY id {lock}
+"""
+CLOSE_HOLDS = """
+UPDATE credits_holds SET state = new_state, closed_at = {now}, basis = why, lease_epoch = lease_epoch + fence,
+  captured = CASE WHEN new_state = 'CAPTURED' THEN {least}(cost, amount) END
+FROM {rows:hold_id uuid, wallet_id bigint, epoch int, new_state text, cost bigint, why text, fence int}
+WHERE id = hold_id AND account_id = wallet_id AND state = 'HELD' AND lease_epoch = epoch
+RETURNING id, amount, captured, virtual_key_id
+"""
+READ_HOLDS = """
+SELECT id, account_id, state, lease_epoch, captured, virtual_key_id FROM credits_holds WHERE id IN {ids:uuid}
+"""
+STALE_HOLDS = """
+SELECT id, account_id FROM credits_holds WHERE state = 'HELD' AND heartbeat_at < {ago}
+ORDER BY heartbeat_at LIMIT 500
+"""
+READ_STALE = """
+SELECT id, account_id, lease_epoch, delivered_tokens, checkpoint_amount FROM credits_holds
+WHERE state = 'HELD' AND heartbeat_at < {ago} AND id IN {ids:uuid} {skip}
+"""
+READ_JOURNALS = "SELECT idempotency_key FROM credits_journals WHERE idempotency_key IN {ids:text}"
+PAID_BACK = """
+SELECT COALESCE(SUM(e.amount), 0) FROM llm_transactions e JOIN credits_journals j ON j.id = e.journal_id
+WHERE j.idempotency_key = %s AND e.account_id = %s
+"""
+INSERT_JOURNALS = """
+INSERT INTO credits_journals (idempotency_key, kind, reason, actor, created_at)
+SELECT jkey, jkind, why, who, {now} FROM {rows:jkey text, jkind text, why text, who text}
+"""
+INSERT_ENTRIES = """
+INSERT INTO llm_transactions (journal_id, account_id, amount, version, balance_after, model, provider, tokens)
+SELECT j.id, COALESCE(v.wallet_id, (SELECT a.id FROM llm_credits a WHERE a.code = v.system_code)),
+  v.change, v.number, v.balance, v.what, v.whose, v.size
+FROM {rows:jkey text, wallet_id bigint, system_code text, change bigint, number bigint, balance bigint, what text,
+whose text, size bigint} JOIN credits_journals j ON j.idempotency_key = v.jkey
+"""
+UPDATE_WALLETS = """
+UPDATE llm_credits
+SET posted = posted + posted_change, held = held + held_change, entries_count = entries_count + entries_change
+FROM {rows:wallet_id bigint, posted_change bigint, held_change bigint, entries_change bigint}
+WHERE id = wallet_id
+"""
+INSERT_HOLDS = """
+INSERT INTO credits_holds (id, account_id, virtual_key_id, amount, state, mode, rates, basis, heartbeat_at,
+  delivered_tokens, checkpoint_amount, lease_epoch, created_at)
+SELECT hold_id, wallet_id, key_id, size, 'HELD', what_for, rates_text{json}, '', {now}, 0, 0, 1, {now}
+FROM {rows:hold_id uuid, wallet_id bigint, key_id bigint, size bigint, what_for text, rates_text text}
+"""
+BEAT_HOLDS = """
+UPDATE credits_holds SET heartbeat_at = {now}, delivered_tokens = {greatest}(delivered_tokens, delivered),
+  checkpoint_amount = {greatest}(checkpoint_amount, checkpoint),
+  dispatched_at = COALESCE(dispatched_at, dispatched)
+FROM {rows:hold_id uuid, delivered bigint, checkpoint bigint, dispatched timestamptz}
+WHERE id = hold_id AND state = 'HELD'
+"""
+
+
+class _Rows:
+    """`{rows:name type, ...}` in a statement: the JSON parameter as a table `v` with these columns."""
+
+    def __init__(self, vendor: str) -> None:
+        self.vendor = vendor
+
+    def __format__(self, columns: str) -> str:
+        names = [column.split() for column in columns.split(",")]
+        if self.vendor == "postgresql":
+            picked = ", ".join(f"(r ->> {n})::{kind} AS {name}" for n, (name, kind) in enumerate(names))
+            return f"(SELECT {picked} FROM JSONB_ARRAY_ELEMENTS(%s::jsonb) AS r) AS v"
+        picked = ", ".join(f"JSON_EXTRACT(value, '$[{n}]') AS {name}" for n, (name, _) in enumerate(names))
+        return f"(SELECT {picked} FROM JSON_EACH(%s)) AS v"
+
+
+class _Ids:
+    """`{ids:type}` in a statement: the JSON parameter as the list of values behind IN."""
+
+    def __init__(self, vendor: str) -> None:
+        self.vendor = vendor
+
+    def __format__(self, kind: str) -> str:
+        if self.vendor == "postgresql":
+            return f"(SELECT r::{kind} FROM JSONB_ARRAY_ELEMENTS_TEXT(%s::jsonb) AS r)"
+        return "(SELECT value FROM JSON_EACH(%s))"
+
+
+@cache
+def statement(template: str, vendor: str) -> str:
+    return template.format(
+        now=_NOW[vendor],
+        ago=_AGO[vendor],
+        least=_LEAST[vendor],
+        greatest=_GREATEST[vendor],
+        lock=_LOCK[vendor],
+        skip=_SKIP[vendor],
+        json=_JSON[vendor],
+        rows=_Rows(vendor),
+        ids=_Ids(vendor),
+    )
+
+
+def run(cursor: CursorWrapper, template: str, rows: Iterable[Any], *before: object) -> None:
+    """Execute with `rows` as the JSON parameter, behind the parameters `before`."""
+    cursor.execute(statement(template, cursor.db.vendor), [*before, json.dumps(list(rows))])
+
+
+def fetch(cursor: CursorWrapper, template: str, rows: Iterable[Any], *before: object) -> Sequence[tuple[Any, ...]]:
+    run(cursor, template, rows, *before)
+    return cursor.fetchall()
+
+
+def hex_of(value: Any) -> str:
+    """A UUID column as it came: PostgreSQL gives UUIDs, SQLite the digits."""
+    return value if isinstance(value, str) else value.hex  # type: ignore[no-any-return]

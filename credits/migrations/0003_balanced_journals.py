@@ -1,0 +1,11 @@
+"""Journals sum to 0."""
+
+from django.db import migrations
+
+from credits.triggers import BalancedJournals
+
+
+class Migration(migrations.Migration):
+    dependencies = (("credits", "0002_append_only"),)
+
+    operations = (BalancedJournals(),)

@@ -1,0 +1,78 @@
+"""Accounts: users' wallets, and the system's own that every journal balances against."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from opscenter.core.tiers import Tier
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    def wallets(self) -> "AccountQuerySet":
+        return self.filter(kind=Account.Kind.WALLET)
+
+    def system(self) -> "AccountQuerySet":
+        return self.filter(kind=Account.Kind.SYSTEM)
+
+
+class Account(models.Model):
+    """A wallet carries its balance; a system account doesn't, because one hot row would serialise everyone.
+
+    Only the ledger's book writes `posted`, `held` and `entries_count`, by adding to what is stored: never call
+    `save()` on a wallet that was read before.
+    """
+
+    class Kind(models.TextChoices):
+        WALLET = "wallet"
+        SYSTEM = "system"
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        FROZEN = "frozen"
+
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.WALLET)
+    code = models.CharField(max_length=80, unique=True, help_text="wallet:USER, revenue, expense:upstream, ...")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="credit_accounts"
+    )
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.ACTIVE)
+    tier = models.CharField(max_length=16, choices=Tier.choices, default=Tier.FREE)
+    posted = models.BigIntegerField(default=0, help_text="Nanocredits: what all entries sum to.")
+    held = models.BigIntegerField(default=0, help_text="Nanocredits that open holds reserve.")
+    entries_count = models.BigIntegerField(default=0, help_text="Version of the newest entry.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        db_table = "llm_credits"
+        ordering = ("id",)
+        constraints = (
+            models.CheckConstraint(condition=Q(kind__in=("wallet", "system")), name="account_kind_is_known"),
+            models.CheckConstraint(condition=Q(status__in=("active", "frozen")), name="account_status_is_known"),
+            models.CheckConstraint(condition=Q(tier__in=Tier.values), name="account_tier_is_known"),
+            models.CheckConstraint(
+                condition=Q(kind="system") | Q(held__gte=0, held__lte=models.F("posted"), entries_count__gte=0),
+                name="wallet_covers_its_holds",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="wallet") | Q(posted=0, held=0, entries_count=0),
+                name="system_account_carries_no_balance",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="wallet", user__isnull=False) | Q(kind="system", user__isnull=True),
+                name="wallet_alone_has_a_user",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def available(self) -> int:
+        """Nanocredits that a new hold may still take."""
+        return self.posted - self.held
+
+    @property
+    def is_frozen(self) -> bool:
+        return self.status == self.Status.FROZEN

@@ -1,0 +1,44 @@
+"""Rows that every database has: system accounts, tiers, power levels. Made after each migrate, never overwritten."""
+
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.apps.registry import Apps
+
+SYSTEM_ACCOUNTS = ("purchases", "grants", "revenue", "refunds", "expense:upstream", "expense:overrun")
+_TIERS = {"free": "0", "starter": "0.4", "professional": "0.6", "enterprise": "0.8"}
+_POWER_LEVELS: dict[str, dict[str, Any]] = {
+    "eco": {
+        "multiplier": "0.1",
+        "max_output_tokens": 2_000,
+        "providers": ["local", "groq", "huggingface"],
+        "min_quality": "0.6",
+        "strict": True,
+    },
+    "balanced": {
+        "multiplier": "0.25",
+        "max_output_tokens": 4_000,
+        "providers": ["together", "fireworks", "openrouter"],
+        "min_quality": "0.8",
+    },
+    "precision": {
+        "multiplier": "1",
+        "max_output_tokens": 16_000,
+        "providers": ["anthropic", "openai", "openrouter"],
+        "min_quality": "0.95",
+    },
+}
+
+
+def seed(sender: AppConfig, using: str, apps: Apps = apps, **kwargs: Any) -> None:
+    """For post_migrate; `apps` is the registry of the state migrated to, which may lack the tables."""
+    try:
+        account, tier, power_level = (apps.get_model("credits", name) for name in ("Account", "Tier", "PowerLevel"))
+    except LookupError:
+        return
+    for code in SYSTEM_ACCOUNTS:
+        account._default_manager.using(using).get_or_create(code=code, defaults={"kind": "system"})
+    for slug, markup in _TIERS.items():
+        tier._default_manager.using(using).get_or_create(slug=slug, defaults={"markup": markup})
+    for slug, values in _POWER_LEVELS.items():
+        power_level._default_manager.using(using).get_or_create(slug=slug, defaults=values)

@@ -1,0 +1,78 @@
+"""Credits given and corrected by hand: a journal and an audit entry in one transaction."""
+
+from uuid import uuid4
+
+from django.db import transaction
+
+from credits import amounts
+from credits.errors import AmountInvalid, InsufficientCredits, LedgerBroken, WalletMissing
+from credits.ledger import book
+from credits.ledger.moves import Broken, Post, Refused
+from credits.models import Account, Journal
+from opscenter.core import audit
+from opscenter.core.audit import Actor
+
+GRANTS = "grants"
+
+
+def grant_key(account: Account, period: str) -> str:
+    """The key of what a tier gives once per period ("2026-11", or "once")."""
+    return f"grant:{account.pk}:{account.tier}:{period}"
+
+
+def grant(*, account: Account, amount_nano: int, reason: str, key: str) -> Journal:
+    """Give credits, once per `key`: a repetition returns the journal that stands. Raises AmountInvalid."""
+    if amount_nano <= 0:
+        raise AmountInvalid("A grant gives more than nothing.", param="amount")
+    return _post(account, amount_nano, kind=Journal.Kind.GRANT, key=key, reason=reason)
+
+
+def adjust(*, account: Account, amount_nano: int, reason: str, key: str | None = None) -> Journal:
+    """Give or (negative) take back by hand. Raises InsufficientCredits above what is available, AmountInvalid."""
+    if amount_nano == 0 or not reason.strip():
+        raise AmountInvalid("An adjustment has an amount and a reason.", param="amount")
+    return _post(account, amount_nano, kind=Journal.Kind.MANUAL, key=key or f"manual:{uuid4()}", reason=reason)
+
+
+def _post(account: Account, amount_nano: int, *, kind: str, key: str, reason: str) -> Journal:
+    move = Post(
+        account_id=account.pk,
+        against=GRANTS,
+        amount=amount_nano,
+        kind=kind,
+        key=key,
+        reason=reason,
+        actor=_name(audit.current_actor()),
+    )
+    with transaction.atomic():
+        (outcome,) = book.apply([move])
+        _refuse(outcome)
+        journal = Journal.objects.get(idempotency_key=key)
+        if outcome.made:
+            _audit(account, amount_nano, journal)
+    return journal
+
+
+def _refuse(outcome: book.Outcome) -> None:
+    if isinstance(outcome, Broken):
+        raise LedgerBroken("The ledger refused this.") from outcome.error
+    if isinstance(outcome, Refused) and outcome.reason == "no_account":
+        raise WalletMissing("There is no such wallet.")
+    if isinstance(outcome, Refused):
+        available = amounts.to_text(outcome.available)
+        raise InsufficientCredits(f"Only {available} credits are available.", details={"available": available})
+
+
+def _audit(account: Account, amount_nano: int, journal: Journal) -> None:
+    account.refresh_from_db()
+    audit.record(
+        action=journal.kind,
+        entity_type=Account._meta.db_table,
+        entity_id=account.pk,
+        before={"balance": amounts.to_text(account.posted - amount_nano)},
+        after={"balance": amounts.to_text(account.posted), "key": journal.idempotency_key, "reason": journal.reason},
+    )
+
+
+def _name(actor: Actor) -> str:
+    return f"user:{actor.user_id}" if actor.user_id else actor.source

@@ -1,0 +1,34 @@
+"""Ends the holds of workers that are gone. Safe to run anywhere, at any time, several at once."""
+
+from django.conf import settings
+from django.db import connection
+
+from credits.ledger import book, sql
+from credits.ledger.moves import Closed, Sweep
+from credits.models import Hold
+
+
+def sweep(*, stale_s: float | None = None) -> list[Hold]:
+    """End every hold without a heartbeat for `stale_s` (default LEASE_S): nothing delivered is voided, else the last
+    checkpoint is captured. Returns the holds that this call ended; their `basis` says which.
+    """
+    lease_s = settings.LEASE_S if stale_s is None else stale_s
+    swept: list[Hold] = []
+    while moves := _stale(lease_s):
+        outcomes = book.apply(moves)
+        won = [
+            move.hold_id
+            for move, outcome in zip(moves, outcomes, strict=True)
+            if isinstance(outcome, Closed) and outcome.won
+        ]
+        swept.extend(Hold.objects.filter(pk__in=won))
+        if not won:
+            break
+    return swept
+
+
+def _stale(lease_s: float) -> list[Sweep]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.statement(sql.STALE_HOLDS, connection.vendor), [lease_s])
+        rows = cursor.fetchall()
+    return [Sweep(Hold._meta.pk.to_python(id), account_id, lease_s) for id, account_id in rows]

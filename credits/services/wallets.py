@@ -1,0 +1,61 @@
+"""Wallets come with their users; their tier and status are changed here."""
+
+from typing import Any
+
+from django.db import transaction
+
+from credits.errors import WalletMissing
+from credits.models import Account
+from opscenter.core import audit, changes
+from opscenter.core.models import User
+
+
+def open_wallet(*, user: User) -> Account:
+    """The user's wallet, made where there is none yet."""
+    wallet, _ = Account.objects.get_or_create(code=f"wallet:{user.pk}", defaults={"user": user})
+    return wallet
+
+
+def open_for(user: User) -> None:
+    """Hook of core.users: inside the transaction that first saves a user."""
+    open_wallet(user=user)
+
+
+def wallet_of(user: User) -> Account:
+    """Raises WalletMissing."""
+    wallet = Account.objects.wallets().filter(code=f"wallet:{user.pk}").first()
+    if wallet is None:
+        raise WalletMissing(f"{user} has no wallet.")
+    return wallet
+
+
+def set_tier(*, account: Account, tier: str) -> None:
+    """Tell every worker and the audit log."""
+    _change(account, action="set_tier", tier=tier)
+
+
+def freeze(*, account: Account) -> None:
+    """Refuse new holds; those that are open still end."""
+    _change(account, action="freeze", status=Account.Status.FROZEN.value)
+
+
+def unfreeze(*, account: Account) -> None:
+    _change(account, action="unfreeze", status=Account.Status.ACTIVE.value)
+
+
+def _change(account: Account, *, action: str, **values: Any) -> None:
+    with transaction.atomic():
+        stored = Account.objects.select_for_update(no_key=True).wallets().get(pk=account.pk)
+        before = {name: str(getattr(stored, name)) for name in values}
+        for name, value in values.items():
+            setattr(stored, name, value)
+        stored.clean_fields()
+        if before == values:
+            return
+        # Never a whole save(): the balance read here is old by the time it would be written.
+        stored.save(update_fields=list(values))
+        audit.record(
+            action=action, entity_type=Account._meta.db_table, entity_id=account.pk, before=before, after=values
+        )
+        changes.bump()
+    account.refresh_from_db()

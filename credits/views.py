@@ -1,0 +1,24 @@
+"""The caller's credits."""
+
+from typing import ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from credits.models import Account
+from credits.serializers import CreditsOutput
+from credits.services import wallets
+from opscenter.core.api import Permissions
+
+
+class CreditsView(APIView):
+    """Balance of the account that the caller's key spends from, else of the caller's own wallet."""
+
+    required_permissions: ClassVar = {"GET": Permissions.READ}
+    serializer_class = CreditsOutput
+
+    def get(self, request: Request) -> Response:
+        account_id = getattr(request.auth, "account_id", None)
+        account = Account.objects.wallets().get(pk=account_id) if account_id else wallets.wallet_of(request.user)
+        return Response(CreditsOutput(account).data)
