@@ -1,0 +1,1 @@
+"""What can be called: AI servers, provider keys, the model catalog, prices and active providers."""

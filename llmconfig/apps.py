@@ -1,0 +1,16 @@
+"""The app's label is llm, so that its permissions read llm.read, llm.execute and so on."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class LlmConfigConfig(AppConfig):
+    name = "llmconfig"
+    label = "llm"
+    verbose_name = "Providers and models"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from llmconfig.groups import seed_groups  # noqa: PLC0415 - models are loaded only now
+
+        post_migrate.connect(seed_groups, sender=self)

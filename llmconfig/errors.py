@@ -1,0 +1,57 @@
+"""What this app refuses, on top of core's errors.
+
+ServiceError
+├── NotFound
+│   └── NoActiveProvider     404
+├── Conflict
+│   └── InUse                409
+├── Unprocessable
+│   ├── NotUsable            422  disabled, or not meant for the purpose
+│   ├── NotPriced            422  a provider key's model without a price
+│   └── KeyNeededAgain       422  the origin changed, the stored key was for the former
+└── BadGateway
+    └── ProviderUnreachable  502
+"""
+
+from collections.abc import Iterable
+
+from opscenter.core.errors import BadGateway, Conflict, NotFound, Unprocessable
+
+
+class NoActiveProvider(NotFound):
+    default_code = "no_active_provider"
+
+    def __init__(self, purpose: str) -> None:
+        super().__init__(f"No active provider for {purpose}")
+
+
+class InUse(Conflict):
+    default_code = "in_use"
+
+    def __init__(self, what: str, users: Iterable[str]) -> None:
+        used_by = list(users)
+        listed = ", ".join(used_by[:10]) + (f" and {len(used_by) - 10} more" if len(used_by) > 10 else "")
+        super().__init__(f"{what} is in use by {listed}.", details={"used_by": used_by})
+
+
+class NotUsable(Unprocessable):
+    default_code = "not_usable"
+
+
+class NotPriced(Unprocessable):
+    default_code = "not_priced"
+
+
+class KeyNeededAgain(Unprocessable):
+    default_code = "api_key_needed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The server moves to another address, and its stored key is only sent to the one that it was stored for: "
+            "give the API key again, or an empty one to remove it.",
+            param="api_key",
+        )
+
+
+class ProviderUnreachable(BadGateway):
+    default_code = "provider_unreachable"

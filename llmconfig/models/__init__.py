@@ -1,0 +1,20 @@
+"""The rows that say what can be called, where, by whom it is preferred and what it costs."""
+
+from llmconfig.models.active_provider import ActiveProvider
+from llmconfig.models.ai_server import AIServer
+from llmconfig.models.catalog import Deployment, LLMModel
+from llmconfig.models.permissions import Capability
+from llmconfig.models.price import Price
+from llmconfig.models.provider_key import ProviderKey
+from llmconfig.models.purpose import Purpose
+
+__all__ = [
+    "AIServer",
+    "ActiveProvider",
+    "Capability",
+    "Deployment",
+    "LLMModel",
+    "Price",
+    "ProviderKey",
+    "Purpose",
+]

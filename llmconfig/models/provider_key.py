@@ -1,0 +1,103 @@
+"""Secret API keys of providers: the platform's own, or a consumer's."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from llmconfig.providers import Provider, is_known, provider_for
+from opscenter.core.models import Secret
+
+
+class ProviderKeyQuerySet(models.QuerySet["ProviderKey"]):
+    def enabled(self) -> "ProviderKeyQuerySet":
+        return self.filter(enabled=True)
+
+    def platform(self) -> "ProviderKeyQuerySet":
+        return self.filter(owner__isnull=True)
+
+    def routable(self) -> "ProviderKeyQuerySet":
+        """The keys over which the platform may route consumers' calls."""
+        return self.platform().enabled().filter(use_for_ops_center=True)
+
+    def with_secret(self) -> "ProviderKeyQuerySet":
+        """With the secret's row, so that masking a page of keys costs no query each."""
+        return self.select_related("encrypted_key")
+
+
+class ProviderKey(models.Model):
+    """A key to one provider. `owner` null: the platform's; else a consumer's own, which only that one may use."""
+
+    provider = models.SlugField(
+        max_length=60, help_text="openai, anthropic, ... or any other LiteLLM provider by its name there."
+    )
+    key_name = models.CharField(max_length=100)
+    encrypted_key = models.ForeignKey(
+        Secret, null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="provider_keys",
+        help_text="Empty: the platform's own key.",
+    )
+    enabled = models.BooleanField(default=True)
+    use_for_ops_center = models.BooleanField(
+        default=True, help_text="The platform may route consumers' calls over this key."
+    )
+    last_used = models.DateTimeField(null=True, blank=True, editable=False)
+    requests_count = models.PositiveBigIntegerField(default=0, editable=False)
+    tokens_used = models.PositiveBigIntegerField(default=0, editable=False)
+    cost_usd = models.DecimalField(max_digits=15, decimal_places=6, default=0, editable=False)
+    metadata = models.JSONField(default=dict, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    objects = ProviderKeyQuerySet.as_manager()
+
+    class Meta:
+        db_table = "llm_api_keys"
+        ordering = ("provider", "key_name")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=("provider", "key_name"),
+                condition=models.Q(owner__isnull=True),
+                name="provider_key_once_on_platform",
+                violation_error_message="The platform has a key of this name for this provider already.",
+            ),
+            models.UniqueConstraint(
+                fields=("owner", "provider", "key_name"),
+                condition=models.Q(owner__isnull=False),
+                name="provider_key_once_per_owner",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(provider="") & ~models.Q(key_name=""), name="provider_key_is_named"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.key_name}"
+
+    def clean(self) -> None:
+        if not is_known(self.provider):
+            raise ValidationError({"provider": f'"{self.provider}" is no provider that LiteLLM knows.'})
+
+    @property
+    def masked_key(self) -> str | None:
+        return self.encrypted_key.masked if self.encrypted_key else None
+
+    @property
+    def known_provider(self) -> Provider:
+        return provider_for(self.provider)

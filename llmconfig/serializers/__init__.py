@@ -1,0 +1,1 @@
+"""What the REST API reads and writes; input and output apart, every field named."""

@@ -1,0 +1,118 @@
+"""Choosing the active providers: the only writer of ActiveProvider, which refuses what could not answer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+
+from llmconfig.errors import InUse, NoActiveProvider, NotPriced, NotUsable
+from llmconfig.models import ActiveProvider, AIServer, Deployment, ProviderKey
+from llmconfig.services.pointers import columns, label
+from llmconfig.services.rows import locked
+from opscenter.core import changes
+from opscenter.core.audit import current_actor
+
+Provider = AIServer | ProviderKey
+
+
+def get(*, purpose: str) -> ActiveProvider:
+    """Raises NoActiveProvider."""
+    active = ActiveProvider.objects.complete().filter(purpose=purpose).first()
+    if active is None:
+        raise NoActiveProvider(purpose)
+    return active
+
+
+def set_active(
+    *,
+    purpose: str,
+    primary: Provider,
+    default_model: str = "",
+    fallback: Provider | None = None,
+    fallback_model: str = "",
+) -> ActiveProvider:
+    """Point `purpose` to `primary` and, where given, `fallback`. Raises NotUsable and NotPriced.
+
+    A model may be a catalog name or the provider's own; empty means an AI server's default.
+    """
+    with transaction.atomic():
+        active = ActiveProvider.objects.select_for_update().filter(purpose=purpose).first()
+        active = active or ActiveProvider(purpose=purpose)
+        pointers = {**columns(primary, prefix="primary_"), **columns(fallback, prefix="fallback_")}
+        for name, provider in pointers.items():
+            setattr(active, name, provider)
+        active.default_model = default_model
+        active.fallback_model = fallback_model if fallback else ""
+        active.updated_by_id = current_actor().user_id
+        validate(active)
+        changes.save(active, action="set_active")
+    return active
+
+
+def clear(*, purpose: str) -> None:
+    """Leave `purpose` without an active provider. Raises NoActiveProvider."""
+    with transaction.atomic():
+        changes.delete(locked(get(purpose=purpose)))
+
+
+def validate(active: ActiveProvider) -> None:
+    """Raise NotUsable or NotPriced unless what `active` points to can answer for its purpose now."""
+    for slot, provider, model in active.pointers():
+        prefix = "" if slot == "primary" else "fallback_"
+        _check_provider(provider, active.purpose, param=f"{prefix}provider_id")
+        _check_model(
+            provider, active.purpose, model, param="default_model" if not prefix else "fallback_model"
+        )
+
+
+def _check_provider(provider: Provider, purpose: str, *, param: str) -> None:
+    if not provider.enabled:
+        raise NotUsable(f"{label(provider)} is disabled.", param=param)
+    if isinstance(provider, AIServer):
+        if not provider.serves(purpose):
+            raise NotUsable(f"{label(provider)} is not meant for {purpose}.", param=param)
+        return
+    if provider.owner_id is not None or not provider.use_for_ops_center:
+        raise NotUsable(f"{label(provider)} is not meant for the platform's calls.", param=param)
+    if provider.encrypted_key_id is None:
+        raise NotUsable(f"{label(provider)} has no API key stored.", param=param)
+
+
+def _check_model(provider: Provider, purpose: str, model: str, *, param: str) -> None:
+    if not model:
+        raise NotUsable(f"Name a model: {label(provider)} has no default one.", param=param)
+    deployments = Deployment.objects.platform().on(provider).answering(model, purpose=purpose)
+    usable = list(deployments.enabled().select_related("model"))
+    if isinstance(provider, AIServer):
+        if not usable and deployments.exists():
+            raise NotUsable(f'"{model}" is disabled on {label(provider)}.', param=param)
+        return
+    if not any(deployment.own_price or deployment.model.price for deployment in usable):
+        raise NotPriced(
+            f'"{model}" is no enabled model for {purpose} with a price on {label(provider)}: '
+            "add it to the catalog first.",
+            param=param,
+        )
+
+
+@contextmanager
+def keeping_answers(what: str) -> Iterator[None]:
+    """Raise InUse where the block leaves an active pointer without the deployments that its model meant.
+
+    On an AI server such a model would go on without its price and its limits. Locks the active rows; call it inside
+    the transaction of the change.
+    """
+    before = _answered()
+    yield
+    lost = before - _answered()
+    if lost:
+        raise InUse(what, sorted(lost))
+
+
+def _answered() -> set[str]:
+    return {
+        f"the active provider for {active.purpose} ({slot})"
+        for active in ActiveProvider.objects.complete().select_for_update(of=("self",))
+        for slot, provider, model in active.pointers()
+        if Deployment.objects.platform().on(provider).answering(model, purpose=active.purpose).exists()
+    }

@@ -1,0 +1,69 @@
+"""AI servers: writing, testing and asking them what they serve."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from llmconfig.errors import KeyNeededAgain, ProviderUnreachable
+from llmconfig.models import AIServer
+from llmconfig.services import probe
+from llmconfig.services.in_use import refuse_if_used
+from llmconfig.services.probe import Probe
+from llmconfig.services.rows import locked, store
+from opscenter.core import changes, secrets
+
+
+def create(*, fields: Mapping[str, Any], api_key: str | None = None) -> AIServer:
+    return store(AIServer(), fields, secrets_for={"api_key": api_key} if api_key else None)
+
+
+def update(*, server: AIServer, fields: Mapping[str, Any], **secret: str | None) -> AIServer:
+    """Give `api_key="..."` to replace the key, "" or None to remove it; left out, it stays.
+
+    Raises KeyNeededAgain where `base_url` moves to another origin and the stored key would go there unasked.
+    """
+    with transaction.atomic():
+        fresh = locked(server)
+        moved = AIServer(base_url=fields.get("base_url", fresh.base_url))
+        if fresh.api_key_id and "api_key" not in secret and moved.origin != fresh.origin:
+            raise KeyNeededAgain
+        changed = "api_key" in secret and (secret["api_key"] or fresh.api_key_id)
+        return store(server, fields, secrets_for=secret if changed else None)
+
+
+def delete(*, server: AIServer) -> None:
+    """Raises InUse."""
+    with transaction.atomic():
+        fresh = locked(server)
+        refuse_if_used(fresh)
+        changes.delete(fresh)
+
+
+def test_connection(*, server: AIServer) -> Probe:
+    """Ask the server for its models and store how it is, without counting its version or the snapshot's up."""
+    result = _ask(server)
+    AIServer.objects.filter(pk=server.pk).update(
+        last_health_check=timezone.now(), health_status=result.status
+    )
+    return result
+
+
+def models(*, server: AIServer) -> Probe:
+    """What the server serves now. Raises ProviderUnreachable."""
+    result = _ask(server)
+    if result.status == AIServer.Health.UNHEALTHY:
+        raise ProviderUnreachable(result.message)
+    return result
+
+
+def _ask(server: AIServer) -> Probe:
+    headers = {}
+    if server.api_key:
+        try:
+            headers["Authorization"] = f"Bearer {secrets.reveal(server.api_key, owner=server)}"
+        except secrets.SecretUnreadable:
+            return probe.UNREADABLE
+    result = probe.list_models(url=f"{server.api_base}/models", headers=headers, policy=server.policy)
+    return probe.expecting(result, server.model_path)

@@ -1,0 +1,31 @@
+"""Routes under /api/v1/llm-config/, each with and without a trailing slash; the schema shows the latter."""
+
+from django.urls import URLPattern, path
+from rest_framework.views import APIView
+
+from llmconfig.views.active import ActiveListView, ActiveView
+from llmconfig.views.api_keys import KeyListView, KeyTestView, KeyView
+from llmconfig.views.catalog import DeploymentListView, DeploymentView, ModelListView, ModelView
+from llmconfig.views.servers import ServerListView, ServerModelsView, ServerTestView, ServerView
+
+_ROUTES: dict[str, type[APIView]] = {
+    "servers": ServerListView,
+    "servers/<int:pk>": ServerView,
+    "servers/<int:pk>/test": ServerTestView,
+    "servers/<int:pk>/models": ServerModelsView,
+    "api-keys": KeyListView,
+    "api-keys/<int:pk>": KeyView,
+    "api-keys/<int:pk>/test": KeyTestView,
+    "active": ActiveListView,
+    "active/<slug:purpose>": ActiveView,
+    "models": ModelListView,
+    "models/<int:pk>": ModelView,
+    "deployments": DeploymentListView,
+    "deployments/<int:pk>": DeploymentView,
+}
+
+urlpatterns: list[URLPattern] = [
+    pattern
+    for route, view in _ROUTES.items()
+    for pattern in (path(route, view.as_view()), path(f"{route}/", view.as_view(schema=None)))
+]
