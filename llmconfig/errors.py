@@ -47,7 +47,7 @@ class KeyNeededAgain(Unprocessable):
 
     def __init__(self) -> None:
         super().__init__(
-            "The server moves to another address, and its stored key is only sent to the one that it was stored for: "
+            "The server moves to another address, and a stored key is only sent to the one it was stored for: "
             "give the API key again, or an empty one to remove it.",
             param="api_key",
         )

@@ -1,4 +1,4 @@
-"""The providers that Ops-Center knows, and how each is spoken to; any other LiteLLM provider goes by its name there.
+"""The providers that Ops-Center knows and how each is spoken to; others go by their names in LiteLLM.
 
 `provider_for(slug)` is what everybody calls: it applies PROVIDER_API_BASES, a fact of the deployment.
 """
@@ -16,8 +16,12 @@ from opscenter.core.outbound import Policy
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """`litellm_prefix` is LiteLLM's name of it. `speaks_openai`: the relay can serve it. `check_path` is a free call
-    that needs the key; "" where there is none. `is_overridden`: the origin is the deployment's, and may be private."""
+    """How one provider is spoken to.
+
+    `litellm_prefix` is LiteLLM's name of it. `speaks_openai`: the relay can serve it. `check_path` is a free
+    call that needs the key; "" where none is known. `is_overridden`: the origin is this installation's own
+    choice and may be private.
+    """
 
     slug: str
     name: str

@@ -1,4 +1,4 @@
-"""AI servers and provider keys as the snapshot needs them: one shape, keys decrypted, unreadable ones left out."""
+"""AI servers and provider keys as the snapshot needs them: keys decrypted, unreadable ones left out."""
 
 import logging
 from dataclasses import dataclass, field
@@ -118,7 +118,7 @@ def _from_key(row: ProviderKey, known: "Known") -> Upstream | None:
 
 
 Known = dict[tuple[str, str, str, bytes], str | None]
-"""Plaintexts by ring, row, secret and ciphertext: a moved secret is another entry, checked anew. None: unreadable."""
+"""Plaintexts by ring, row, secret and ciphertext: a moved secret is a new entry. None: unreadable."""
 
 
 class _Revealed:

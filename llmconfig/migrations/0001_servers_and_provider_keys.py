@@ -186,7 +186,7 @@ class Migration(migrations.Migration):
                         condition=models.Q(("owner__isnull", True)),
                         fields=("provider", "key_name"),
                         name="provider_key_once_on_platform",
-                        violation_error_message="The platform has a key of this name for this provider already.",
+                        violation_error_message="The platform has a key of this name there already.",
                     ),
                     models.UniqueConstraint(
                         condition=models.Q(("owner__isnull", False)),

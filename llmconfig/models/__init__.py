@@ -2,7 +2,8 @@
 
 from llmconfig.models.active_provider import ActiveProvider
 from llmconfig.models.ai_server import AIServer
-from llmconfig.models.catalog import Deployment, LLMModel
+from llmconfig.models.deployment import Deployment
+from llmconfig.models.llm_model import LLMModel
 from llmconfig.models.permissions import Capability
 from llmconfig.models.price import Price
 from llmconfig.models.provider_key import ProviderKey

@@ -98,7 +98,7 @@ class ActiveProvider(models.Model):
         return self.fallback_server or self.fallback_key
 
     def pointers(self) -> list[tuple[str, AIServer | ProviderKey, str]]:
-        """(primary or fallback, provider, model) of what is set; a server's default stands in for an empty model."""
+        """(primary or fallback, provider, model) of what is set; an empty model is the server's default."""
         slots = (
             ("primary", self.primary, self.default_model),
             ("fallback", self.fallback, self.fallback_model),

@@ -27,7 +27,7 @@ class ProviderKeyQuerySet(models.QuerySet["ProviderKey"]):
 
 
 class ProviderKey(models.Model):
-    """A key to one provider. `owner` null: the platform's; else a consumer's own, which only that one may use."""
+    """A key to one provider. `owner` null: the platform's; else a consumer's own, for that one alone."""
 
     provider = models.SlugField(
         max_length=60, help_text="openai, anthropic, ... or any other LiteLLM provider by its name there."
@@ -75,7 +75,7 @@ class ProviderKey(models.Model):
                 fields=("provider", "key_name"),
                 condition=models.Q(owner__isnull=True),
                 name="provider_key_once_on_platform",
-                violation_error_message="The platform has a key of this name for this provider already.",
+                violation_error_message="The platform has a key of this name there already.",
             ),
             models.UniqueConstraint(
                 fields=("owner", "provider", "key_name"),

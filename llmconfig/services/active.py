@@ -99,7 +99,7 @@ def _check_model(provider: Provider, purpose: str, model: str, *, param: str) ->
 def keeping_answers(what: str) -> Iterator[None]:
     """Raise InUse where the block leaves an active pointer without the deployments that its model meant.
 
-    On an AI server such a model would go on without its price and its limits. Locks the active rows; call it inside
+    On an AI server such a model would go on without its price and limits. Locks the active rows; for use inside
     the transaction of the change.
     """
     before = _answered()

@@ -15,11 +15,11 @@ from opscenter.core import changes
 from opscenter.core.errors import Unprocessable
 
 Values = Mapping[str, Any]
-"""Fields of a model or deployment; rates (`input_price` and so on) and a pointer (`provider_type`, `provider_id`) too."""
+"""Fields of a model or deployment, among them rates (`input_price`, ...), `provider_type` and `provider_id`."""
 
 
 def create_model(*, values: Values, deployments: Iterable[Values] = ()) -> LLMModel:
-    """Raises ValidationError, Unprocessable. A model that is only on AI servers has high privacy unless told."""
+    """Raises ValidationError, Unprocessable. Privacy is high by default for a model on AI servers alone."""
     wanted = list(deployments)
     fields = _without_rates(values)
     if wanted and "privacy" not in fields and all(one["provider_type"] == AI_SERVER for one in wanted):
@@ -32,7 +32,7 @@ def create_model(*, values: Values, deployments: Iterable[Values] = ()) -> LLMMo
 
 
 def update_model(*, model: LLMModel, values: Values, deployments: Iterable[Values] | None = None) -> LLMModel:
-    """What is left out stays. `deployments` replaces them all: those that go on are known by provider and upstream id.
+    """What is left out stays. `deployments` replaces them all; provider and upstream id say which go on.
 
     Raises InUse where an active provider would lose the model that it points to.
     """

@@ -16,7 +16,7 @@ Rates = Mapping[str, Decimal | None]
 
 
 def set_price(*, model: LLMModel, rates: Rates, deployment: Deployment | None = None) -> Price | None:
-    """Price `model`, or one deployment of it alone; returns the current version, None if there is no price now.
+    """Price `model`, or one deployment of it alone; returns the current version, None without a price.
 
     Rates left out stay as they are. An input price of None withdraws the price. Locks the model's row.
     """

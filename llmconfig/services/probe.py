@@ -1,4 +1,4 @@
-"""One small call to a server or provider, to see how it is. Its messages hold nothing that the other side sent."""
+"""One small call to a server or provider, to see how it is. Its messages hold nothing that came from there."""
 
 import json
 import time
@@ -28,11 +28,11 @@ class Probe:
 
 UNREADABLE = Probe(
     status="unhealthy",
-    message="The stored API key can't be decrypted with the current key ring: restore the ring or enter the key again.",
+    message="The key ring does not decrypt the stored API key: restore the ring or enter the key again.",
 )
 
 
-class _TooLong(Exception):
+class _TooLongError(Exception):
     """The answer exceeds what a list of models can be."""
 
 
@@ -59,7 +59,7 @@ def _judged(url: str, headers: Mapping[str, str], policy: Policy, *, wants_model
     started = time.monotonic()
     try:
         status, body = async_to_sync(_fetch)(url, headers, policy)
-    except (TimeoutError, aiohttp.ClientError, OSError, _TooLong) as error:
+    except (TimeoutError, aiohttp.ClientError, OSError, _TooLongError) as error:
         return Probe(status="unhealthy", message=_reason(error))
     latency_ms = round((time.monotonic() - started) * 1000)
     if status != 200:
@@ -83,7 +83,7 @@ async def _fetch(url: str, headers: Mapping[str, str], policy: Policy) -> tuple[
         async for chunk in response.content.iter_chunked(65536):
             body += chunk
             if len(body) > _MAX_BYTES:
-                raise _TooLong
+                raise _TooLongError
         return response.status, bytes(body)
 
 
@@ -93,7 +93,7 @@ def _reason(error: Exception) -> str:
         return f"Not called: {cause}."
     if isinstance(error, TimeoutError):
         return f"No answer within {TIMEOUT_S:.0f} s."
-    if isinstance(error, _TooLong):
+    if isinstance(error, _TooLongError):
         return "The answer is too long for a list of models."
     if isinstance(cause, ConnectionRefusedError):
         return "The connection was refused: nothing listens at that address."

@@ -19,7 +19,7 @@ def create(*, fields: Mapping[str, Any], api_key: str) -> ProviderKey:
 
 
 def update(*, key: ProviderKey, fields: Mapping[str, Any], api_key: str | None = None) -> ProviderKey:
-    """`api_key` replaces the secret; None leaves it. Raises Unprocessable for another provider without a new key."""
+    """`api_key` None leaves the secret. Raises Unprocessable for another provider without another key."""
     with transaction.atomic():
         fresh = locked(key)
         if api_key is None and fields.get("provider", fresh.provider) != fresh.provider:

@@ -1,4 +1,4 @@
-"""How the services of this app write one row: on top of what is stored now, not of what was read a while ago."""
+"""How this app's services write one row: on top of what is stored now, not of what was read earlier."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar

@@ -42,7 +42,7 @@ def delete(*, server: AIServer) -> None:
 
 
 def test_connection(*, server: AIServer) -> Probe:
-    """Ask the server for its models and store how it is, without counting its version or the snapshot's up."""
+    """Ask the server for its models and store how it is; that is no change of its configuration."""
     result = _ask(server)
     AIServer.objects.filter(pk=server.pk).update(
         last_health_check=timezone.now(), health_status=result.status
