@@ -1,4 +1,4 @@
-"""Nanocredits (the ledger's integers) to and from the decimal strings of credits that people read and write."""
+"""Nanocredits (the ledger's integers) to and from the decimal strings of credits that people read."""
 
 from decimal import Decimal, InvalidOperation
 
@@ -16,7 +16,7 @@ def to_nano(credits: str | int | Decimal) -> int:
     except (InvalidOperation, ValueError, OverflowError) as error:
         raise AmountInvalid(f"{credits!r} is no amount of credits.", param="amount") from error
     if whole != nano or abs(whole) > _LARGEST:
-        raise AmountInvalid(f"{credits} credits can't be kept: nine decimal places are the most.", param="amount")
+        raise AmountInvalid(f"{credits} is too large or has more than nine decimal places.", param="amount")
     return whole
 
 

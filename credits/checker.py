@@ -29,8 +29,8 @@ class Invariant(NamedTuple):
 
 _USAGE_KEY = {
     "postgresql": "'usage:' || h.id::text",
-    "sqlite": "'usage:' || SUBSTR(h.id, 1, 8) || '-' || SUBSTR(h.id, 9, 4) || '-' || SUBSTR(h.id, 13, 4) || '-' || "
-    "SUBSTR(h.id, 17, 4) || '-' || SUBSTR(h.id, 21)",
+    "sqlite": "'usage:' || SUBSTR(h.id, 1, 8) || '-' || SUBSTR(h.id, 9, 4) || '-' || "
+    "SUBSTR(h.id, 13, 4) || '-' || SUBSTR(h.id, 17, 4) || '-' || SUBSTR(h.id, 21)",
 }
 INVARIANTS = (
     Invariant(
@@ -61,7 +61,7 @@ INVARIANTS = (
     Invariant(
         "I4",
         "{0}: held {1} is not between 0 and posted {2}",
-        "SELECT code, held, posted FROM llm_credits WHERE kind = 'wallet' AND NOT (held >= 0 AND held <= posted)",
+        "SELECT code, held, posted FROM llm_credits WHERE kind = 'wallet' AND (held < 0 OR held > posted)",
     ),
     Invariant(
         "I5",

@@ -1,4 +1,4 @@
-"""System checks of the ledger's ground: the balance trigger in the live schema, a SQLite that is new enough."""
+"""System checks of the ledger's ground: its trigger in the live schema, a SQLite that is new enough."""
 
 import sqlite3
 from typing import Any
@@ -16,12 +16,15 @@ def balance_trigger_is_in_place(databases: Any = None, **kwargs: Any) -> list[Ch
     """credits.E001; runs with `migrate` and `check --database default`."""
     for alias in databases or ():
         connection = connections[alias]
-        if connection.vendor != "postgresql" or "llm_transactions" not in connection.introspection.table_names():
+        if (
+            connection.vendor != "postgresql"
+            or "llm_transactions" not in connection.introspection.table_names()
+        ):
             continue
         if triggers.is_missing(connection):
             return [
                 Error(
-                    f"llm_transactions lacks the trigger {triggers.TRIGGER}: unbalanced journals could be committed.",
+                    f"llm_transactions lacks {triggers.TRIGGER}: unbalanced journals could be committed.",
                     hint="Run the BalancedJournals operation again in a new migration.",
                     id="credits.E001",
                 )
@@ -36,7 +39,7 @@ def sqlite_is_new_enough(**kwargs: Any) -> list[CheckMessage]:
     if uses_sqlite and sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         return [
             Error(
-                f"SQLite {sqlite3.sqlite_version} is too old for the ledger: it needs 3.35 (UPDATE ... RETURNING).",
+                f"SQLite {sqlite3.sqlite_version} is too old for the ledger: it needs 3.35 (RETURNING).",
                 hint="Use PostgreSQL (DATABASE_URL), or a Python built with a newer SQLite.",
                 id="credits.E002",
             )

@@ -16,7 +16,14 @@ ServiceError
 
 from typing import Any
 
-from opscenter.core.errors import Forbidden, NotFound, PaymentRequired, ServiceError, Unavailable, Unprocessable
+from opscenter.core.errors import (
+    Forbidden,
+    NotFound,
+    PaymentRequired,
+    ServiceError,
+    Unavailable,
+    Unprocessable,
+)
 
 
 class InsufficientCredits(PaymentRequired):
@@ -40,7 +47,9 @@ class LedgerUnavailable(Unavailable):
 
     default_code = "ledger_unavailable"
 
-    def __init__(self, message: str = "Credits can't be held right now. Try again shortly.", **kwargs: Any) -> None:
+    def __init__(
+        self, message: str = "Credits can't be held right now. Try again shortly.", **kwargs: Any
+    ) -> None:
         super().__init__(message, headers={"Retry-After": "2"}, **kwargs)
 
 

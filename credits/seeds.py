@@ -1,4 +1,4 @@
-"""Rows that every database has: system accounts, tiers, power levels. Made after each migrate, never overwritten."""
+"""Rows that any database has: system accounts, tiers, power levels. Made after migrate, never overwritten."""
 
 from typing import Any
 
@@ -33,7 +33,9 @@ _POWER_LEVELS: dict[str, dict[str, Any]] = {
 def seed(sender: AppConfig, using: str, apps: Apps = apps, **kwargs: Any) -> None:
     """For post_migrate; `apps` is the registry of the state migrated to, which may lack the tables."""
     try:
-        account, tier, power_level = (apps.get_model("credits", name) for name in ("Account", "Tier", "PowerLevel"))
+        account, tier, power_level = (
+            apps.get_model("credits", name) for name in ("Account", "Tier", "PowerLevel")
+        )
     except LookupError:
         return
     for code in SYSTEM_ACCOUNTS:

@@ -17,8 +17,6 @@ class AmountField(serializers.Field[int, str, str, int]):
         return amounts.to_nano(data)
 
 
-
-
 class CreditsOutput(serializers.Serializer[Account]):
     balance = AmountField(source="posted", read_only=True)
     held = AmountField(read_only=True)

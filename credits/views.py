@@ -1,6 +1,6 @@
 """The caller's credits."""
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,6 +10,7 @@ from credits.models import Account
 from credits.serializers import CreditsOutput
 from credits.services import wallets
 from opscenter.core.api import Permissions
+from opscenter.core.models import User
 
 
 class CreditsView(APIView):
@@ -19,6 +20,10 @@ class CreditsView(APIView):
     serializer_class = CreditsOutput
 
     def get(self, request: Request) -> Response:
-        account_id = getattr(request.auth, "account_id", None)
-        account = Account.objects.wallets().get(pk=account_id) if account_id else wallets.wallet_of(request.user)
-        return Response(CreditsOutput(account).data)
+        return Response(CreditsOutput(_account_of(request)).data)
+
+
+def _account_of(request: Request) -> Account:
+    if account_id := getattr(request.auth, "account_id", None):
+        return Account.objects.wallets().get(pk=account_id)
+    return wallets.wallet_of(cast(User, request.user))

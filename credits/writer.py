@@ -1,7 +1,7 @@
 """The ledger writer: one thread and one connection per process that commits all waiting moves together.
 
-Event loops queue moves; each is answered only after its commit. While the database is away reserves fail within
-two seconds, and closes are kept and repeated. A reserve that succeeds though its caller is gone is voided at once.
+Event loops queue moves; each is answered only after its commit. While the database is away reserves fail
+within 2 s, and closes are kept and repeated. A reserve that succeeds though its caller is gone is voided at once.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from django.db import Error, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 
 from credits.errors import LedgerBroken, LedgerUnavailable
 from credits.ledger import book
@@ -23,6 +23,7 @@ from opscenter.core.db import own_connection
 logger = logging.getLogger(__name__)
 
 ABANDONED = "abandoned"
+_AWAY = (OperationalError, InterfaceError, InternalError)
 _BATCH = 256
 _CAPACITY = 10_000
 _PATIENCE_S = 1.8
@@ -30,7 +31,7 @@ _BACKOFF_S = (0.05, 2.0)
 
 
 class _Item:
-    """A move and who waits for it, if anybody; `failed` is set by the waiter that gave up."""
+    """A move and who waits for it, if anybody."""
 
     __slots__ = ("future", "loop", "move")
 
@@ -54,6 +55,7 @@ class LedgerWriter:
 
     def start(self) -> None:
         if self._thread is None:
+            self._deadline = float("inf")
             self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
             self._thread.start()
 
@@ -64,6 +66,7 @@ class LedgerWriter:
             self._queue.put(None)
             self._thread.join(timeout_s + 5)
             self._thread = None
+            self._forsake()
 
     @property
     def waiting(self) -> int:
@@ -88,10 +91,12 @@ class LedgerWriter:
             timer.cancel()
 
     async def close(self, move: Capture | Void) -> Closed:
-        """End a hold. Once called it happens, even if the caller is cancelled or the database away for a while.
+        """End a hold. Once called it happens, though the caller be cancelled or the database be away a while.
 
         Raises LedgerBroken where the database refuses it, LedgerUnavailable where the writer stopped first.
         """
+        if self._thread is None:
+            raise LedgerUnavailable
         future: asyncio.Future[Closed] = asyncio.get_running_loop().create_future()
         self.close_soon(move, future)
         return await future
@@ -150,7 +155,7 @@ class LedgerWriter:
     def _commit(self, items: list[_Item]) -> None:
         try:
             outcomes = book.apply([item.move for item in items])
-        except Error as error:
+        except _AWAY as error:
             self._database_is_away(items, error)
         except Exception as error:
             # Whatever this is, the thread lives on: every other caller depends on it.
@@ -163,7 +168,7 @@ class LedgerWriter:
     def _beat(self, beats: list[Beat]) -> None:
         try:
             book.beat(beats)
-        except Error as error:
+        except _AWAY as error:
             connection.close()
             logger.warning("%d heartbeats were lost: %s", len(beats), error)
 
@@ -174,7 +179,10 @@ class LedgerWriter:
         reserves = [item for item in items if isinstance(item.move, Reserve)]
         closes = [item for item in items if not isinstance(item.move, Reserve)]
         logger.warning(
-            "The ledger is away: %d reserves failed, %d closes are kept: %s", len(reserves), len(closes), error
+            "The ledger is away: %d reserves failed, %d closes are kept: %s",
+            len(reserves),
+            len(closes),
+            error,
         )
         self._answer(reserves, [Broken(LedgerUnavailable())] * len(reserves))
         self._kept.extend(closes)
@@ -213,13 +221,15 @@ class LedgerWriter:
 
     def _forsake(self) -> None:
         """Tell whoever still waits that the writer has stopped."""
-        items = list(self._kept)
+        items = [self._kept.popleft() for _ in range(len(self._kept))]
         while not self._queue.empty():
             taken = self._queue.get_nowait()
             if isinstance(taken, _Item):
                 items.append(taken)
         if items:
-            logger.error("The ledger writer stopped with %d moves undone: the sweep will end them", len(items))
+            logger.error(
+                "The ledger writer stopped with %d moves undone: the sweep will end them", len(items)
+            )
         self._answer(items, [Broken(LedgerUnavailable())] * len(items))
 
 

@@ -1,7 +1,7 @@
 """The only writer of wallets, journals and holds: many moves, one transaction, set-based.
 
-Locks the wallets of the batch in the order of their ids, ends holds, posts, then reserves from what is left. Called
-by the writer for requests and by services for everything else.
+Locks the batch's wallets in the order of their ids, ends holds, posts, then reserves from what is left. The
+writer calls it for requests, services for everything else.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,19 +29,21 @@ from credits.ledger.moves import (
 from credits.ledger.postings import Postings, Wallet
 from credits.models.hold import Hold
 
+_REFUSALS = (IntegrityError, DataError, ValueError, TypeError)
+
 
 def apply(moves: Sequence[Move]) -> list[Outcome]:
     """Commit `moves` together and return an outcome for each.
 
-    A move that the database refuses is Broken; its neighbours are tried again without it. Raises OperationalError
-    or InterfaceError where the database is away: then closes may be repeated, and reserves count as not made.
+    A move that the database refuses is Broken; its neighbours are tried again without it. Where the database
+    is away it raises OperationalError or InterfaceError: closes may be repeated, reserves count as not made.
     """
     if not moves:
         return []
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             return _apply(cursor, moves)
-    except (IntegrityError, DataError) as error:
+    except _REFUSALS as error:
         if len(moves) == 1:
             return [Broken(error)]
     middle = len(moves) // 2

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.backends.utils import CursorWrapper
 
 from credits.ledger import sql
-from credits.ledger.moves import Capture, Close, Closed, Facts, Outcome, Sweep, Void
+from credits.ledger.moves import NO_FACTS, Capture, Close, Closed, Outcome, Sweep, Void
 from credits.ledger.postings import Postings, Wallet
 
 SWEPT_CHECKPOINT = "checkpoint"
@@ -38,12 +38,14 @@ class Closing:
         return outcomes
 
     def _stale(self, sweeps: dict[int, Sweep]) -> dict[int, tuple[Any, ...]]:
-        """Rows that end those of `sweeps` that are stale still, read under lock; a hold that is being beaten lives."""
+        """Rows that end those still stale, read under lock; a hold that is being beaten lives."""
         rows: dict[int, tuple[Any, ...]] = {}
         by_hold = {move.hold_id.hex: n for n, move in sweeps.items()}
         for stale_s in {move.stale_s for move in sweeps.values()}:
             ids = [move.hold_id.hex for move in sweeps.values() if move.stale_s == stale_s]
-            for id, account_id, epoch, delivered, cost in sql.fetch(self.cursor, sql.READ_STALE, ids, stale_s):
+            for id, account_id, epoch, delivered, cost in sql.fetch(
+                self.cursor, sql.READ_STALE, ids, stale_s
+            ):
                 ending = ("CAPTURED", cost, SWEPT_CHECKPOINT) if delivered else ("VOIDED", 0, SWEPT_NOTHING)
                 rows[by_hold[sql.hex_of(id)]] = (sql.hex_of(id), account_id, epoch, *ending, 1)
         return rows
@@ -54,7 +56,7 @@ class Closing:
         wallet = self.wallets[move.account_id]
         wallet.hold(-amount)
         cost, why = row[4], row[5]
-        facts = Facts() if isinstance(move, Sweep) else move.facts
+        facts = NO_FACTS if isinstance(move, Sweep) else move.facts
         who = f"key:{key_id}" if key_id else ""
         if captured is not None:
             # The sweep's checkpoint is an estimate: what exceeds the hold is left to a late settle.
@@ -71,7 +73,9 @@ class Closing:
         settled: dict[str, int] = {}
         outcomes: dict[int, Outcome] = {}
         for n, move in lost.items():
-            account_id, state, epoch, captured, key_id = standing.get(move.hold_id.hex, (None, "", 0, None, None))
+            account_id, state, epoch, captured, key_id = standing.get(
+                move.hold_id.hex, (None, "", 0, None, None)
+            )
             paid = captured or 0
             overtaken = not isinstance(move, Sweep) and state not in ("", "HELD") and move.lease_epoch < epoch
             if overtaken and account_id == move.account_id:
@@ -84,7 +88,7 @@ class Closing:
 
     def _late(self, move: Close, key: str, paid: int, who: str) -> int:
         """Settle what the sweep had ended, once. Returns what the consumer has paid after it."""
-        assert not isinstance(move, Sweep)  # noqa: S101 - for the type checker
+        assert not isinstance(move, Sweep)
         expense_key = _expense_key(move)
         used = {used for (used,) in sql.fetch(self.cursor, sql.READ_JOURNALS, [key, expense_key])}
         if key in used:
@@ -99,7 +103,7 @@ class Closing:
         return min(cost, paid)
 
     def _upstream_expense(self, move: Void, who: str) -> None:
-        if move.upstream_expense > 0:
+        if move.upstream_expense:
             self.postings.upstream_expense(
                 _expense_key(move), move.upstream_expense, why=move.basis, who=who, facts=move.facts
             )
@@ -111,4 +115,7 @@ def _expense_key(move: Close) -> str:
 
 def _row(move: Capture | Void) -> tuple[Any, ...]:
     state, cost = ("CAPTURED", move.cost) if isinstance(move, Capture) else ("VOIDED", 0)
+    owed = cost if isinstance(move, Capture) else move.upstream_expense
+    if not 0 <= owed <= _LARGEST:
+        raise ValueError(f"{owed} nanocredits are no cost")
     return (move.hold_id.hex, move.account_id, move.lease_epoch, state, cost, move.basis, 0)

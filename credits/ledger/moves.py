@@ -16,6 +16,9 @@ class Facts(NamedTuple):
     tokens: int = 0
 
 
+NO_FACTS = Facts()
+
+
 @dataclass(frozen=True, slots=True)
 class Reserve:
     """Hold `amount`, or what is available where that is less but at least `minimum`."""
@@ -38,7 +41,7 @@ class Capture:
     lease_epoch: int
     cost: int
     basis: str
-    facts: Facts = Facts()
+    facts: Facts = NO_FACTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Void:
     lease_epoch: int
     basis: str
     upstream_expense: int = 0
-    facts: Facts = Facts()
+    facts: Facts = NO_FACTS
 
 
 @dataclass(frozen=True, slots=True)

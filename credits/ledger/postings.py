@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from credits.ledger.moves import Facts
+from credits.ledger.moves import NO_FACTS, Facts
 
 REVENUE = "revenue"
 OVERRUN = "expense:overrun"
@@ -12,7 +12,7 @@ UPSTREAM = "expense:upstream"
 
 @dataclass(slots=True)
 class Wallet:
-    """A locked wallet, as it will be once the batch commits; the changes are what the batch adds to the row."""
+    """A locked wallet, as it will be once the batch commits; the changes are what it adds to the row."""
 
     id: int
     posted: int
@@ -51,12 +51,14 @@ class Wallet:
 
 @dataclass(slots=True)
 class Postings:
-    """Journals and entries as rows for INSERT. Every method books both sides, so that each journal sums to 0."""
+    """Journals and entries as rows for INSERT. Each method books both sides of a journal."""
 
     journals: list[tuple[str, str, str, str]] = field(default_factory=list)
     entries: list[tuple[Any, ...]] = field(default_factory=list)
 
-    def usage(self, wallet: Wallet, key: str, *, captured: int, cost: int, why: str, who: str, facts: Facts) -> None:
+    def usage(
+        self, wallet: Wallet, key: str, *, captured: int, cost: int, why: str, who: str, facts: Facts
+    ) -> None:
         """wallet -captured, revenue +cost; what the hold didn't cover is the operator's."""
         if cost == 0:
             return
@@ -67,7 +69,9 @@ class Postings:
             self._on_system(key, OVERRUN, captured - cost, facts)
         self._on_system(key, REVENUE, cost, facts)
 
-    def late(self, wallet: Wallet, key: str, *, paid: int, cost: int, why: str, who: str, facts: Facts) -> None:
+    def late(
+        self, wallet: Wallet, key: str, *, paid: int, cost: int, why: str, who: str, facts: Facts
+    ) -> None:
         """The true cost of a request that the sweep had ended: less comes back, more is the operator's."""
         self.journals.append((key, "adjustment", why, who))
         if cost < paid:
@@ -81,10 +85,12 @@ class Postings:
         self._on_system(key, UPSTREAM, -amount, facts)
         self._on_system(key, REVENUE, amount, facts)
 
-    def transfer(self, wallet: Wallet, key: str, amount: int, *, against: str, kind: str, why: str, who: str) -> None:
+    def transfer(
+        self, wallet: Wallet, key: str, amount: int, *, against: str, kind: str, why: str, who: str
+    ) -> None:
         self.journals.append((key, kind, why, who))
-        self._on_wallet(key, wallet, amount, Facts())
-        self._on_system(key, against, -amount, Facts())
+        self._on_wallet(key, wallet, amount, NO_FACTS)
+        self._on_system(key, against, -amount, NO_FACTS)
 
     def _on_wallet(self, key: str, wallet: Wallet, amount: int, facts: Facts) -> None:
         version, balance = wallet.post(amount)

@@ -1,13 +1,14 @@
 """The book's statements, set-based, for PostgreSQL and SQLite.
 
-Each takes one text parameter for all its rows (a JSON array of arrays), so that its own text never changes and no
-limit on parameters applies. UUIDs travel as 32 hex digits, which both databases read.
+Each takes one text parameter for all its rows (a JSON array of arrays), so that its own text never changes
+and no limit on parameters applies. UUIDs travel as 32 hex digits, which both databases read.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.db.backends.utils import CursorWrapper
 
@@ -58,8 +59,8 @@ INSERT_ENTRIES = """
 INSERT INTO llm_transactions (journal_id, account_id, amount, version, balance_after, model, provider, tokens)
 SELECT j.id, COALESCE(v.wallet_id, (SELECT a.id FROM llm_credits a WHERE a.code = v.system_code)),
   v.change, v.number, v.balance, v.what, v.whose, v.size
-FROM {rows:jkey text, wallet_id bigint, system_code text, change bigint, number bigint, balance bigint, what text,
-whose text, size bigint} JOIN credits_journals j ON j.idempotency_key = v.jkey
+FROM {rows:jkey text, wallet_id bigint, system_code text, change bigint, number bigint, balance bigint,
+what text, whose text, size bigint} JOIN credits_journals j ON j.idempotency_key = v.jkey
 """
 UPDATE_WALLETS = """
 UPDATE llm_credits
@@ -126,14 +127,18 @@ def statement(template: str, vendor: str) -> str:
 
 def run(cursor: CursorWrapper, template: str, rows: Iterable[Any], *before: object) -> None:
     """Execute with `rows` as the JSON parameter, behind the parameters `before`."""
-    cursor.execute(statement(template, cursor.db.vendor), [*before, json.dumps(list(rows))])
+    params: list[Any] = [*before, json.dumps(list(rows))]
+    cursor.execute(statement(template, cursor.db.vendor), params)
 
 
-def fetch(cursor: CursorWrapper, template: str, rows: Iterable[Any], *before: object) -> Sequence[tuple[Any, ...]]:
+def fetch(
+    cursor: CursorWrapper, template: str, rows: Iterable[Any], *before: object
+) -> list[tuple[Any, ...]]:
     run(cursor, template, rows, *before)
-    return cursor.fetchall()
+    fetched: list[tuple[Any, ...]] = cursor.fetchall()
+    return fetched
 
 
-def hex_of(value: Any) -> str:
+def hex_of(value: UUID | str) -> str:
     """A UUID column as it came: PostgreSQL gives UUIDs, SQLite the digits."""
-    return value if isinstance(value, str) else value.hex  # type: ignore[no-any-return]
+    return value if isinstance(value, str) else value.hex

@@ -16,8 +16,8 @@ class HoldQuerySet(models.QuerySet["Hold"]):
 class Hold(models.Model):
     """Its id is the request's. It ends once, CAPTURED or VOIDED, guarded by its state and lease epoch.
 
-    `rates` are those in force when it was made, and rule until it ends. The sweep counts `lease_epoch` up when it
-    ends a hold whose worker is gone, which is how that worker's late settle is told from its second.
+    `rates` are those in force when it was made. The sweep counts `lease_epoch` up when it
+    ends a hold whose worker is gone: so that worker's late settle is told from a second one.
     """
 
     class State(models.TextChoices):
@@ -40,7 +40,7 @@ class Hold(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.HELD)
     mode = models.CharField(max_length=8, choices=Mode.choices, default=Mode.PLATFORM)
     rates = models.JSONField(default=dict, blank=True)
-    basis = models.CharField(max_length=40, blank=True, default="")
+    basis = models.TextField(blank=True, default="", help_text="What the charge was reckoned from.")
     dispatched_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField()
     delivered_tokens = models.BigIntegerField(default=0)
@@ -62,7 +62,9 @@ class Hold(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=("HELD", "CAPTURED", "VOIDED")), name="hold_state_is_known"
             ),
-            models.CheckConstraint(condition=Q(mode__in=("platform", "byok", "free")), name="hold_mode_is_known"),
+            models.CheckConstraint(
+                condition=Q(mode__in=("platform", "byok", "free")), name="hold_mode_is_known"
+            ),
             models.CheckConstraint(condition=Q(amount__gte=0), name="hold_amount_is_no_debt"),
             models.CheckConstraint(
                 condition=Q(state="CAPTURED", captured__isnull=False)
@@ -73,9 +75,12 @@ class Hold(models.Model):
                 condition=Q(captured__isnull=True) | Q(captured__gte=0, captured__lte=F("amount")),
                 name="hold_captures_what_it_held",
             ),
-            models.CheckConstraint(condition=Q(mode="platform") | Q(amount=0), name="hold_free_of_charge_is_zero"),
             models.CheckConstraint(
-                condition=Q(state="HELD", closed_at__isnull=True) | (~Q(state="HELD") & Q(closed_at__isnull=False)),
+                condition=Q(mode="platform") | Q(amount=0), name="hold_free_of_charge_is_zero"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="HELD", closed_at__isnull=True)
+                | (~Q(state="HELD") & Q(closed_at__isnull=False)),
                 name="hold_open_until_closed",
             ),
             models.CheckConstraint(

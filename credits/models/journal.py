@@ -1,7 +1,7 @@
 """Journals and their entries: the double entry that says where every nanocredit came from and went.
 
-Append-only in the database itself. The ledger's book is the only writer; a mistake is answered by a correcting
-journal, never by a change. PostgreSQL refuses a journal that doesn't sum to 0 when its transaction commits.
+Append-only in the database itself. The ledger's book is the only writer; a mistake is met by a correcting
+journal, never by a change. At commit PostgreSQL refuses a journal that doesn't sum to 0.
 """
 
 from django.db import models
@@ -11,7 +11,7 @@ from credits.models.account import Account
 
 
 class Journal(models.Model):
-    """One happening; `idempotency_key` makes it happen once: usage:REQUEST, adj:REQUEST:N, grant:..., manual:..."""
+    """One happening; `idempotency_key` makes it happen once: usage:REQUEST, manual:UUID, ..."""
 
     class Kind(models.TextChoices):
         USAGE = "usage"
@@ -40,7 +40,7 @@ class Journal(models.Model):
 
 
 class Entry(models.Model):
-    """One account's side of a journal. A wallet's entries are numbered 1..n and carry the balance they left."""
+    """One account's side of a journal. A wallet's are numbered 1..n and carry the balance they left."""
 
     journal = models.ForeignKey(Journal, models.PROTECT, related_name="entries")
     account = models.ForeignKey(Account, models.PROTECT, related_name="entries", db_index=False)

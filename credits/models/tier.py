@@ -51,7 +51,7 @@ class PowerLevel(models.Model):
         db_table = "credits_power_levels"
         ordering = ("multiplier",)
         constraints = (
-            models.CheckConstraint(condition=Q(multiplier__gte=0), name="power_level_multiplier_is_no_refund"),
+            models.CheckConstraint(condition=Q(multiplier__gte=0), name="power_level_is_no_refund"),
             models.CheckConstraint(condition=Q(max_output_tokens__gte=1), name="power_level_allows_output"),
             models.CheckConstraint(
                 condition=Q(min_quality__gte=0, min_quality__lte=1), name="power_level_quality_is_a_share"

@@ -7,7 +7,7 @@ from django.db import transaction
 from credits import amounts
 from credits.errors import AmountInvalid, InsufficientCredits, LedgerBroken, WalletMissing
 from credits.ledger import book
-from credits.ledger.moves import Broken, Post, Refused
+from credits.ledger.moves import Broken, Outcome, Post, Posted, Refused
 from credits.models import Account, Journal
 from opscenter.core import audit
 from opscenter.core.audit import Actor
@@ -28,10 +28,12 @@ def grant(*, account: Account, amount_nano: int, reason: str, key: str) -> Journ
 
 
 def adjust(*, account: Account, amount_nano: int, reason: str, key: str | None = None) -> Journal:
-    """Give or (negative) take back by hand. Raises InsufficientCredits above what is available, AmountInvalid."""
+    """Give or (negative) take back by hand. Raises InsufficientCredits, AmountInvalid."""
     if amount_nano == 0 or not reason.strip():
         raise AmountInvalid("An adjustment has an amount and a reason.", param="amount")
-    return _post(account, amount_nano, kind=Journal.Kind.MANUAL, key=key or f"manual:{uuid4()}", reason=reason)
+    return _post(
+        account, amount_nano, kind=Journal.Kind.MANUAL, key=key or f"manual:{uuid4()}", reason=reason
+    )
 
 
 def _post(account: Account, amount_nano: int, *, kind: str, key: str, reason: str) -> Journal:
@@ -48,19 +50,21 @@ def _post(account: Account, amount_nano: int, *, kind: str, key: str, reason: st
         (outcome,) = book.apply([move])
         _refuse(outcome)
         journal = Journal.objects.get(idempotency_key=key)
-        if outcome.made:
+        if isinstance(outcome, Posted) and outcome.made:
             _audit(account, amount_nano, journal)
     return journal
 
 
-def _refuse(outcome: book.Outcome) -> None:
+def _refuse(outcome: Outcome) -> None:
     if isinstance(outcome, Broken):
         raise LedgerBroken("The ledger refused this.") from outcome.error
     if isinstance(outcome, Refused) and outcome.reason == "no_account":
         raise WalletMissing("There is no such wallet.")
     if isinstance(outcome, Refused):
         available = amounts.to_text(outcome.available)
-        raise InsufficientCredits(f"Only {available} credits are available.", details={"available": available})
+        raise InsufficientCredits(
+            f"Only {available} credits are available.", details={"available": available}
+        )
 
 
 def _audit(account: Account, amount_nano: int, journal: Journal) -> None:
@@ -70,7 +74,11 @@ def _audit(account: Account, amount_nano: int, journal: Journal) -> None:
         entity_type=Account._meta.db_table,
         entity_id=account.pk,
         before={"balance": amounts.to_text(account.posted - amount_nano)},
-        after={"balance": amounts.to_text(account.posted), "key": journal.idempotency_key, "reason": journal.reason},
+        after={
+            "balance": amounts.to_text(account.posted),
+            "key": journal.idempotency_key,
+            "reason": journal.reason,
+        },
     )
 
 

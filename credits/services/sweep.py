@@ -9,8 +9,8 @@ from credits.models import Hold
 
 
 def sweep(*, stale_s: float | None = None) -> list[Hold]:
-    """End every hold without a heartbeat for `stale_s` (default LEASE_S): nothing delivered is voided, else the last
-    checkpoint is captured. Returns the holds that this call ended; their `basis` says which.
+    """End every hold without a heartbeat for `stale_s` (default LEASE_S): where nothing was delivered it is
+    voided, else its last checkpoint is captured. Returns the holds that this call ended; `basis` says which.
     """
     lease_s = settings.LEASE_S if stale_s is None else stale_s
     swept: list[Hold] = []

@@ -55,7 +55,11 @@ def _change(account: Account, *, action: str, **values: Any) -> None:
         # Never a whole save(): the balance read here is old by the time it would be written.
         stored.save(update_fields=list(values))
         audit.record(
-            action=action, entity_type=Account._meta.db_table, entity_id=account.pk, before=before, after=values
+            action=action,
+            entity_type=Account._meta.db_table,
+            entity_id=account.pk,
+            before=before,
+            after=values,
         )
         changes.bump()
     account.refresh_from_db()
