@@ -1,0 +1,84 @@
+"""What is seen on the wire while LiteLLM is at work on one call, and so what can be believed of what it says."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from gateway.transports.base import Body, Call, Chunk
+from gateway.transports.errors import UpstreamBroken, UpstreamError
+from gateway.transports.sse import Events, Finishes, json_object
+from gateway.transports.wire import MAX_REPLY_BYTES
+
+# How the APIs that LiteLLM translates name the tokens that they report.
+_USAGE_MARKS = (b'"usage', b'"meta"', b'"prompt_eval_count"', b'"eval_count"', b'"inputTextTokenCount"')
+_EVENT_BEGINNINGS = (b"data:", b"event:", b":", b"id:", b"retry:")
+
+
+class Observed:
+    """Fed by the guarded transport with every byte of the answer; `failure` is the truth about what went wrong."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.failure: UpstreamError | None = None
+        self.events: Events | None = None
+        self.reported_usage = False
+        self.openai_usage: Any = None
+        self._speaks_openai = False
+        self._finishes = Finishes()
+        self._is_stream = bool(call.body.get("stream"))
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def fail(self, error: UpstreamError) -> UpstreamError:
+        self.failure = self.failure or error
+        return self.failure
+
+    def feed(self, data: bytes) -> None:
+        """Raises UpstreamError for what no upstream may send."""
+        if not self.reported_usage and any(mark in data for mark in _USAGE_MARKS):
+            self.reported_usage = True
+        if not self._is_stream:
+            self._keep(data)
+            return
+        if self.events is None and not self._size and data.lstrip().startswith(_EVENT_BEGINNINGS):
+            self.events = Events()
+        self._size += len(data)
+        if self.events is not None:
+            self._note(self.events.feed(data))
+
+    def finish(self) -> None:
+        if self.events is not None:
+            self.events.finish()
+
+    @property
+    def is_whole(self) -> bool:
+        """False when the bytes prove that a stream was cut, whatever LiteLLM made of it."""
+        if self.events is None or not self._speaks_openai:
+            return True
+        return self.events.done and self._finishes.complete
+
+    @property
+    def speaks_openai(self) -> bool:
+        return self._speaks_openai
+
+    def openai_reply(self) -> tuple[Body, bytes] | None:
+        """The plain answer as received, if it was one in OpenAI's format."""
+        raw = b"".join(self._parts)
+        try:
+            body = json_object(raw)
+        except UpstreamBroken:
+            return None
+        return (body, raw) if isinstance(body.get("choices"), list) else None
+
+    def _keep(self, data: bytes) -> None:
+        self._parts.append(data)
+        self._size += len(data)
+        if self._size > MAX_REPLY_BYTES:
+            raise UpstreamBroken("The provider sent an answer that is too large.")
+
+    def _note(self, events: Iterable[Chunk]) -> None:
+        for event in events:
+            body = event.body
+            if "choices" in body:
+                self._speaks_openai = True
+                self._finishes.note(body)
+                self.openai_usage = body.get("usage") or self.openai_usage

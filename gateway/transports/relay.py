@@ -1,0 +1,146 @@
+"""The fast path, for upstreams that speak OpenAI's format: bytes pass through, and only what money needs is looked at."""
+
+import asyncio
+import json
+from functools import lru_cache
+
+import aiohttp
+from yarl import URL
+
+from gateway.transports.base import Call, Chunk, Reply, Target, UpstreamStream
+from gateway.transports.errors import UpstreamBroken, UpstreamCut, UpstreamError, UpstreamServerError
+from gateway.transports.sse import Events, Finishes, json_object
+from gateway.transports.watch import Watch
+from gateway.transports.wire import (
+    FAILURES,
+    Sessions,
+    answer_by,
+    let_go,
+    policy_of,
+    read_reply,
+    refuse_failure,
+    send,
+    translate,
+)
+
+
+class Relay:
+    """A Transport. It belongs to the event loop that it was first used in."""
+
+    def __init__(self) -> None:
+        self._sessions = Sessions()
+
+    async def complete(self, call: Call) -> Reply:
+        started = False
+        try:
+            async with asyncio.timeout_at(answer_by(call)):
+                response = await self._open(call)
+                started = True
+                raw = await _whole(response)
+        except FAILURES as error:
+            raise translate(error, started=started and not isinstance(error, TimeoutError)) from error
+        body = json_object(raw)
+        if body.get("error"):
+            raise UpstreamServerError(status=response.status)
+        if not isinstance(body.get("choices"), list):
+            raise UpstreamBroken
+        return Reply(body, raw)
+
+    async def stream(self, call: Call) -> UpstreamStream:
+        try:
+            async with asyncio.timeout_at(answer_by(call)):
+                response = await self._open(call)
+        except FAILURES as error:
+            raise translate(error, started=False) from error
+        return RelayStream(response, call)
+
+    async def aclose(self) -> None:
+        await self._sessions.aclose()
+
+    async def _open(self, call: Call) -> aiohttp.ClientResponse:
+        target = call.target
+        response = await send(
+            self._sessions.get(policy_of(target)),
+            _url(target.api_base, call.endpoint),
+            headers=_headers(target),
+            data=json.dumps(call.body, separators=(",", ":")).encode(),
+        )
+        await refuse_failure(response, target)
+        return response
+
+
+class RelayStream:
+    """An UpstreamStream over one response."""
+
+    def __init__(self, response: aiohttp.ClientResponse, call: Call) -> None:
+        self._response = response
+        self._events = Events()
+        self._finishes = Finishes()
+        self._failure: UpstreamError | None = None
+        self._closed = False
+        self._watch = Watch(idle_timeout_s=call.idle_timeout_s, deadline=call.deadline, expired=self._stop)
+
+    async def read(self) -> list[Chunk]:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return await self._read()
+        except UpstreamError as error:
+            self._failure = error
+            await self.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._watch.stop()
+            let_go(self._response, done=self._events.done)
+
+    async def _read(self) -> list[Chunk]:
+        events = self._events
+        while not events.done:
+            data = await self._wait()
+            if not data:
+                events.finish()
+                break
+            chunks = events.feed(data)
+            for chunk in chunks:
+                self._finishes.note(chunk.body)
+            if chunks:
+                return chunks
+        if not events.done or not self._finishes.complete:
+            raise UpstreamCut
+        await self.aclose()
+        return []
+
+    async def _wait(self) -> bytes:
+        with self._watch:
+            try:
+                return await self._response.content.readany()
+            except FAILURES as error:
+                raise UpstreamCut from error
+
+    def _stop(self, failure: UpstreamCut) -> None:
+        self._failure = failure
+        self._response.content.set_exception(failure)
+        self._response.close()
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await read_reply(response)
+    except BaseException:
+        response.close()
+        raise
+
+
+@lru_cache(maxsize=1024)
+def _url(api_base: str, endpoint: str) -> URL:
+    return URL(f"{api_base.rstrip('/')}/{endpoint}")
+
+
+def _headers(target: Target) -> dict[str, str]:
+    headers = {"Content-Type": "application/json", "Accept-Encoding": "identity", "User-Agent": "ops-center"}
+    if target.api_key:
+        headers["Authorization"] = f"Bearer {target.api_key}"
+    return headers

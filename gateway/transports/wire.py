@@ -1,0 +1,193 @@
+"""The HTTP that both transports share: guarded sessions, one request, and what its failures mean.
+
+Redirects are never followed, cookies never kept, proxies of the environment never used.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from gateway.transports.base import Call, Target
+from gateway.transports.errors import (
+    UpstreamBadRequest,
+    UpstreamBroken,
+    UpstreamCut,
+    UpstreamError,
+    UpstreamModelMissing,
+    UpstreamRateLimited,
+    UpstreamRefusedKey,
+    UpstreamServerError,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from gateway.transports.redaction import upstream_message
+from opscenter.core.outbound import Policy, guarded_connector
+
+CONNECT_TIMEOUT_S = 10.0
+MAX_REPLY_BYTES = 64 * 1024 * 1024
+_MAX_ERROR_BYTES = 64 * 1024
+_ERROR_BODY_TIMEOUT_S = 5.0
+_LINGER_S = 1.0
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S)
+_BY_STATUS: Mapping[int, type[UpstreamError]] = {
+    401: UpstreamRefusedKey,
+    402: UpstreamRefusedKey,
+    403: UpstreamRefusedKey,
+    404: UpstreamModelMissing,
+    405: UpstreamModelMissing,
+    408: UpstreamTimeout,
+    410: UpstreamModelMissing,
+    429: UpstreamRateLimited,
+}
+
+
+FAILURES = (aiohttp.ClientError, OSError, TimeoutError)
+
+
+def answer_by(call: Call) -> float:
+    """When, in the loop's time, the upstream must have begun to answer, or answered if the call is a plain one."""
+    return min(asyncio.get_running_loop().time() + call.target.timeout_s, call.deadline)
+
+
+def policy_of(target: Target) -> Policy:
+    return Policy.PRIVATE_ALLOWED if target.is_private_network else Policy.PUBLIC
+
+
+class Sessions:
+    """One client session, and so one connection pool, per outbound policy; made when first needed."""
+
+    def __init__(self) -> None:
+        self._by_policy: dict[Policy, aiohttp.ClientSession] = {}
+
+    def get(self, policy: Policy) -> aiohttp.ClientSession:
+        session = self._by_policy.get(policy)
+        if session is None:
+            session = self._by_policy[policy] = aiohttp.ClientSession(
+                connector=guarded_connector(policy),
+                timeout=_TIMEOUT,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                trace_configs=[_reuse_trace()],
+            )
+        return session
+
+    async def aclose(self) -> None:
+        sessions, self._by_policy = self._by_policy, {}
+        for session in sessions.values():
+            await session.close()
+
+
+def _reuse_trace() -> aiohttp.TraceConfig:
+    trace = aiohttp.TraceConfig()
+
+    async def note(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx["reused"] = True
+
+    trace.on_connection_reuseconn.append(note)
+    return trace
+
+
+async def send(
+    session: aiohttp.ClientSession, url: URL, *, headers: Mapping[str, str], data: Any, method: str = "POST"
+) -> aiohttp.ClientResponse:
+    """The response with its headers read, whatever its status.
+
+    A kept-alive connection that turns out to be closed is no answer of the upstream: the request is sent once more.
+    """
+    for last in (False, True):
+        trace: dict[str, bool] = {}
+        try:
+            return await session.request(
+                method, url, data=data, headers=headers, allow_redirects=False, trace_request_ctx=trace
+            )
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+            if last or "reused" not in trace or isinstance(error, aiohttp.ClientConnectorError):
+                raise
+    raise AssertionError("unreachable")
+
+
+def translate(error: Exception, *, started: bool) -> UpstreamError:
+    """What one of FAILURES means. `started`: part of the answer had arrived."""
+    if isinstance(error, (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError, aiohttp.InvalidURL)):
+        return UpstreamUnreachable()
+    if isinstance(error, aiohttp.ClientResponseError):
+        return UpstreamBroken()
+    if started:
+        return UpstreamCut()
+    return UpstreamTimeout() if isinstance(error, TimeoutError) else UpstreamUnreachable()
+
+
+async def refuse_failure(response: aiohttp.ClientResponse, target: Target) -> None:
+    """Raises what a status other than 2xx means, after a look at the beginning of its body."""
+    status = response.status
+    if 200 <= status < 300:
+        return
+    try:
+        content = await _error_body(response)
+    finally:
+        response.close() if not response.content.is_eof() else response.release()
+    raise from_status(status, response.headers, content, target)
+
+
+async def _error_body(response: aiohttp.ClientResponse) -> bytes:
+    content = b""
+    try:
+        async with asyncio.timeout(_ERROR_BODY_TIMEOUT_S):
+            while len(content) < _MAX_ERROR_BYTES and (data := await response.content.readany()):
+                content += data
+    except (aiohttp.ClientError, OSError):
+        pass
+    return content[:_MAX_ERROR_BYTES]
+
+
+def from_status(status: int, headers: Mapping[str, str], content: bytes, target: Target) -> UpstreamError:
+    if status >= 500:
+        return UpstreamServerError(status=status, retry_after=retry_after_s(headers))
+    if status < 400:
+        return UpstreamBroken("The provider redirects elsewhere, which is not followed.", status=status)
+    # Gemini answers a wrong key with 400.
+    kind = UpstreamRefusedKey if b"API_KEY_INVALID" in content else _BY_STATUS.get(status, UpstreamBadRequest)
+    message = upstream_message(content, target) if kind is UpstreamBadRequest else None
+    return kind(message, status=status, retry_after=retry_after_s(headers))
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds from now, of a Retry-After header in seconds or as an HTTP date."""
+    value = headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value)) if value.replace(".", "", 1).isdecimal() else _until(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _until(http_date: str) -> float:
+    return max(0.0, parsedate_to_datetime(http_date).timestamp() - time.time())
+
+
+async def read_reply(response: aiohttp.ClientResponse) -> bytes:
+    """The body of a plain answer. Raises UpstreamBroken when it is larger than any answer may be."""
+    parts: list[bytes] = []
+    size = 0
+    while data := await response.content.readany():
+        size += len(data)
+        if size > MAX_REPLY_BYTES:
+            response.close()
+            raise UpstreamBroken("The provider sent an answer that is too large.")
+        parts.append(data)
+    return b"".join(parts)
+
+
+def let_go(response: aiohttp.ClientResponse, *, done: bool) -> None:
+    """Closes the connection, or where the answer is done, leaves it a moment to end by itself and be used again."""
+    if not done:
+        response.close()
+    elif not response.content.is_eof():
+        asyncio.get_running_loop().call_later(_LINGER_S, response.close)
