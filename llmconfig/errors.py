@@ -47,8 +47,8 @@ class KeyNeededAgain(Unprocessable):
 
     def __init__(self) -> None:
         super().__init__(
-            "The server moves to another address, and a stored key is only sent to the one it was stored for: "
-            "give the API key again, or an empty one to remove it.",
+            "The server moves to another address, and a stored key is only sent to the one it was meant "
+            "for: give the API key again, or an empty one to remove it.",
             param="api_key",
         )
 

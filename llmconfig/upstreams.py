@@ -10,6 +10,7 @@ from django.db import models
 from llmconfig.models import AIServer, Deployment, ProviderKey, Purpose
 from opscenter.core import secrets
 from opscenter.core.models import Secret
+from opscenter.core.outbound import Policy
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ def _from_server(row: AIServer, known: "Known") -> Upstream | None:
         speaks_openai=True,
         max_tokens_param=Deployment.MaxTokensParam.MAX_TOKENS.value,
         purposes=frozenset(purpose for purpose in Purpose.values if row.serves(purpose)),
-        is_private_network=True,
+        is_private_network=row.policy is Policy.PRIVATE_ALLOWED,
     )
 
 

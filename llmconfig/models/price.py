@@ -29,9 +29,9 @@ class PriceQuerySet(models.QuerySet["Price"]):
 class Price(models.Model):
     """One version of a model's price, or of one deployment's own.
 
-    Rates are USD per 1M tokens, an empty one is the input price; `search_price` is USD per search, empty none.
-    A version without an input price withdraws the former: what it priced is unpriced from then on. The database
-    refuses UPDATE and DELETE, and a price outlives its model, so the foreign keys are no constraints there.
+    Rates are USD per 1M tokens, an empty one is the input price; `search_price` is USD per search.
+    A version without an input price withdraws the former. The database refuses UPDATE and DELETE, and a price
+    outlives its model, so the foreign keys are no constraints there.
     """
 
     model = models.ForeignKey(

@@ -8,7 +8,7 @@ from django.db import transaction
 from llmconfig.errors import InUse, NoActiveProvider, NotPriced, NotUsable
 from llmconfig.models import ActiveProvider, AIServer, Deployment, ProviderKey
 from llmconfig.services.pointers import columns, label
-from llmconfig.services.rows import locked
+from llmconfig.services.rows import locked, save
 from opscenter.core import changes
 from opscenter.core.audit import current_actor
 
@@ -45,7 +45,7 @@ def set_active(
         active.fallback_model = fallback_model if fallback else ""
         active.updated_by_id = current_actor().user_id
         validate(active)
-        changes.save(active, action="set_active")
+        save(active, action="set_active")
     return active
 
 
@@ -99,8 +99,8 @@ def _check_model(provider: Provider, purpose: str, model: str, *, param: str) ->
 def keeping_answers(what: str) -> Iterator[None]:
     """Raise InUse where the block leaves an active pointer without the deployments that its model meant.
 
-    On an AI server such a model would go on without its price and limits. Locks the active rows; for use inside
-    the transaction of the change.
+    On an AI server such a model would go on without its price and limits. Locks the active rows: use it
+    inside the transaction of the change.
     """
     before = _answered()
     yield

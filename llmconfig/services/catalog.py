@@ -15,7 +15,7 @@ from opscenter.core import changes
 from opscenter.core.errors import Unprocessable
 
 Values = Mapping[str, Any]
-"""Fields of a model or deployment, among them rates (`input_price`, ...), `provider_type` and `provider_id`."""
+"""Fields of a model or deployment, with rates (`input_price`, ...), `provider_type` and `provider_id`."""
 
 
 def create_model(*, values: Values, deployments: Iterable[Values] = ()) -> LLMModel:

@@ -7,8 +7,7 @@ from django.db import transaction
 
 from llmconfig.models import Deployment, LLMModel, Price
 from llmconfig.models.price import RATES
-from llmconfig.services.rows import locked
-from opscenter.core import changes
+from llmconfig.services.rows import locked, save
 from opscenter.core.audit import current_actor
 from opscenter.core.errors import Unprocessable
 
@@ -32,7 +31,7 @@ def set_price(*, model: LLMModel, rates: Rates, deployment: Deployment | None = 
                 created_by_id=current_actor().user_id,
                 **wanted,
             )
-            changes.save(latest)
+            save(latest)
     return latest if latest and latest.input_price is not None else None
 
 

@@ -1,4 +1,4 @@
-"""One small call to a server or provider, to see how it is. Its messages hold nothing that came from there."""
+"""One small call to a server or provider, to see how it is. Messages hold nothing that came from there."""
 
 import json
 import time
