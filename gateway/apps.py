@@ -1,0 +1,22 @@
+"""The gateway app: the way of a request."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class GatewayConfig(AppConfig):
+    name = "gateway"
+    verbose_name = "Gateway"
+
+    def ready(self) -> None:
+        from gateway.schema import BearerScheme  # noqa: F401, PLC0415 - tells the API schema about bearer keys
+
+        post_migrate.connect(_make_partitions, sender=self, dispatch_uid="gateway.partitions")
+
+
+def _make_partitions(sender: AppConfig, using: str, **kwargs: Any) -> None:
+    from gateway.partitions import make_partitions  # noqa: PLC0415 - needs loaded apps
+
+    make_partitions(using=using)

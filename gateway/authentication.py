@@ -1,0 +1,53 @@
+"""Who calls: bearer keys against the snapshot on the inference path, against the database for management."""
+
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from gateway.callers import VIRTUAL_KEY_PERMISSIONS, Caller
+from gateway.errors import NotAuthenticated
+from gateway.models import VirtualKey
+from gateway.services.keys import hash_key
+from opscenter.core.models import User
+
+
+def bearer_of(request: HttpRequest | Request) -> str | None:
+    """The bearer key of a request, or None where it has no Authorization header. Raises NotAuthenticated."""
+    header = request.META.get("HTTP_AUTHORIZATION", "")
+    if not header:
+        return None
+    scheme, _, key = header.partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        raise NotAuthenticated("The Authorization header must read `Bearer YOUR-KEY`.")
+    return key.strip()
+
+
+class TokenAuthentication(BaseAuthentication):
+    """For the management API. The user's permissions are cut to what the presented key may carry."""
+
+    def authenticate(self, request: Request) -> tuple[User, VirtualKey] | None:
+        plaintext = bearer_of(request)
+        if plaintext is None:
+            return None
+        row = VirtualKey.objects.live().select_related("user").filter(secret_hash=hash_key(plaintext)).first()
+        if row is None:
+            raise NotAuthenticated("This API key is unknown, expired or revoked.")
+        if row.kind == VirtualKey.Kind.VIRTUAL:
+            row.user.permission_ceiling = VIRTUAL_KEY_PERMISSIONS
+        return row.user, row
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class CallerAuthentication(BaseAuthentication):
+    """For inference: the view has asked the snapshot for the caller already."""
+
+    def authenticate(self, request: Request) -> tuple[Caller, None]:
+        caller: Caller | None = getattr(request._request, "caller", None)
+        if caller is None:
+            raise NotAuthenticated()
+        return caller, None
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"

@@ -1,0 +1,115 @@
+"""Asks one candidate after the other until one answers; the client has seen no byte until then."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from gateway.errors import NoProvider, UpstreamFailed, UpstreamOverloaded, UpstreamRejected, UpstreamTimedOut
+from gateway.exchange import Attempt, Exchange
+from gateway.transports import errors as upstream
+from gateway.transports.base import Call, Chunk, Reply, Transport, UpstreamStream
+from opscenter.core.errors import ServiceError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+async def complete(exchange: Exchange) -> Reply:
+    """The first whole answer. Raises ServiceError."""
+    return await _first(exchange, lambda transport, call: transport.complete(call))
+
+
+async def open_stream(exchange: Exchange) -> tuple[UpstreamStream, list[Chunk]]:
+    """The first stream that has something to say, and what it said. Raises ServiceError."""
+    return await _first(exchange, _begin_stream)
+
+
+async def _begin_stream(transport: Transport, call: Call) -> tuple[UpstreamStream, list[Chunk]]:
+    stream = await transport.stream(call)
+    try:
+        return stream, await stream.read()
+    except BaseException:
+        await stream.aclose()
+        raise
+
+
+async def _first(exchange: Exchange, ask: Callable[[Transport, Call], Awaitable[T]]) -> T:
+    breaker = exchange.runtime.breaker
+    failure: upstream.UpstreamError | None = None
+    for candidate in exchange.candidates:
+        key = candidate.target.key
+        if not breaker.admits(key):
+            continue
+        attempt = exchange.attempt(candidate)
+        try:
+            answer = await ask(exchange.runtime.transport_of(candidate.target), exchange.call(candidate))
+        except upstream.UpstreamError as error:
+            failed(exchange, attempt, error)
+            if not error.fails_over:
+                break
+            failure = error
+        except asyncio.CancelledError:
+            attempt.outcome = "cancelled"
+            breaker.gave_up(key)
+            raise
+        except BaseException:
+            breaker.gave_up(key)
+            raise
+        else:
+            attempt.ended = time.monotonic()
+            attempt.outcome = "answered"
+            breaker.answered(key)
+            return answer
+    raise _exhausted(exchange, failure)
+
+
+def failed(exchange: Exchange, attempt: Attempt, error: upstream.UpstreamError) -> None:
+    """Note that `attempt` failed, for the breaker, the operator's log and the attempt's row."""
+    attempt.ended = time.monotonic()
+    attempt.outcome = type(error).__name__.removeprefix("Upstream").lower()
+    attempt.error = error
+    target = attempt.candidate.target
+    if isinstance(error, upstream.UpstreamBadRequest | upstream.UpstreamModelMissing):
+        exchange.runtime.breaker.gave_up(target.key)
+    else:
+        exchange.runtime.breaker.failed(target.key)
+    # A refused platform key stops every caller: somebody has to act.
+    level = logging.ERROR if isinstance(error, upstream.UpstreamRefusedKey) else logging.WARNING
+    log.log(
+        level,
+        "%s at %s: %s (status %s)",
+        attempt.outcome,
+        target.key,
+        error.message,
+        error.status,
+        extra={"request_id": exchange.id},
+    )
+
+
+def _exhausted(exchange: Exchange, failure: upstream.UpstreamError | None) -> ServiceError:
+    """What the caller is told when nobody answered."""
+    last = exchange.attempts[-1].error if exchange.attempts else None
+    if isinstance(last, upstream.UpstreamBadRequest):
+        return UpstreamRejected(last.message)
+    if failure is None:
+        keys = [candidate.target.key for candidate in exchange.candidates]
+        wait = exchange.runtime.breaker.retry_after_s(keys)
+        return NoProvider(
+            "Every provider of this model is failing and is left alone for a moment. Try again shortly.",
+            code="providers_unavailable",
+            headers={"Retry-After": str(wait)},
+        )
+    return for_client(failure)
+
+
+def for_client(error: upstream.UpstreamError) -> ServiceError:
+    """The upstream's fault, as the caller is told of it."""
+    if isinstance(error, upstream.UpstreamRateLimited):
+        wait = max(1, round(error.retry_after or 1))
+        return UpstreamOverloaded(error.message, headers={"Retry-After": str(wait)})
+    if isinstance(error, upstream.UpstreamTimeout):
+        return UpstreamTimedOut(error.message)
+    return UpstreamFailed(error.message)

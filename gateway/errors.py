@@ -1,0 +1,61 @@
+"""What a caller of the gateway can be told.
+
+opscenter.core.errors.ServiceError
+├── InvalidRequest        400  the body can't be served as it is
+├── UpstreamRejected      400  the provider says that the request is invalid
+├── NotAuthenticated      401
+├── ModelForbidden        403  tier, key or power level does not reach this model
+├── ModelNotFound         404
+├── NoProvider            503  nothing is active for the purpose
+├── GatewayNotReady       503  this worker's snapshot is stale
+├── UpstreamFailed        502  every candidate failed
+├── UpstreamOverloaded    429  every candidate is rate-limited
+└── UpstreamTimedOut      504
+"""
+
+from opscenter.core import errors
+
+
+class InvalidRequest(errors.BadRequest):
+    default_code = "invalid_request"
+
+
+class UpstreamRejected(errors.BadRequest):
+    default_code = "upstream_rejected"
+
+
+class NotAuthenticated(errors.Unauthenticated):
+    def __init__(self, message: str = "", *, code: str | None = None) -> None:
+        super().__init__(
+            message or "No valid API key was sent. Send yours as `Authorization: Bearer sk-ops-...`.",
+            code=code,
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+
+
+class ModelForbidden(errors.Forbidden):
+    default_code = "model_not_allowed"
+
+
+class ModelNotFound(errors.NotFound):
+    default_code = "model_not_found"
+
+
+class NoProvider(errors.Unavailable):
+    default_code = "no_active_provider"
+
+
+class GatewayNotReady(errors.Unavailable):
+    default_code = "not_ready"
+
+
+class UpstreamFailed(errors.BadGateway):
+    default_code = "upstream_error"
+
+
+class UpstreamOverloaded(errors.TooManyRequests):
+    default_code = "upstream_rate_limited"
+
+
+class UpstreamTimedOut(errors.GatewayTimeout):
+    default_code = "upstream_timeout"

@@ -1,0 +1,106 @@
+"""Every call that this process has not ended yet: its heartbeat, its way on without a client, its orderly end.
+
+The server's own graceful stop does not reach the generators of streams, so their tasks are kept here.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+
+from credits.writer import LedgerWriter
+
+if TYPE_CHECKING:
+    from gateway.exchange import Exchange
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_LAST_DRAIN_S = 5.0
+
+
+class InFlight:
+    def __init__(self, writer: LedgerWriter) -> None:
+        self._writer = writer
+        self._exchanges: dict[UUID, Exchange] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._streams: set[asyncio.Task[Any]] = set()
+        self._detached: set[asyncio.Task[Any]] = set()
+        self._heart: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._heart = asyncio.get_running_loop().create_task(self._beat())
+
+    def add(self, exchange: "Exchange") -> None:
+        self._exchanges[exchange.id] = exchange
+
+    def remove(self, exchange: "Exchange") -> None:
+        self._exchanges.pop(exchange.id, None)
+
+    @property
+    def count(self) -> int:
+        return len(self._exchanges)
+
+    def keep(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Run `work` as a task that nothing but shutdown cancels and nobody has to hold on to."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    @contextmanager
+    def streaming(self) -> Iterator[None]:
+        """The current task is sending a stream: shutdown ends it."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._streams.add(task)
+        try:
+            yield
+        finally:
+            self._streams.discard(task)
+
+    def finish_detached(self, task: "asyncio.Task[Any]") -> None:
+        """Let `task` finish without its client: DRAIN_S at most, DRAIN_LIMIT at once, then it is cancelled."""
+        if len(self._detached) >= settings.DRAIN_LIMIT:
+            # Not at once: a task that has not begun yet could not clean up.
+            asyncio.get_running_loop().call_later(0.01, task.cancel)
+            return
+        self._detached.add(task)
+        timer = asyncio.get_running_loop().call_later(settings.DRAIN_S, task.cancel)
+        task.add_done_callback(lambda done: (self._detached.discard(done), timer.cancel()))
+
+    async def stop(self) -> None:
+        """End every call: streams are cut, detached work gets a few seconds more, then what came is charged."""
+        if self._heart is not None:
+            self._heart.cancel()
+        await self._cancel(self._streams)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_LAST_DRAIN_S)
+        await self._cancel(self._tasks)
+        while self._tasks:  # ends that the cancelled ones began
+            await asyncio.wait(self._tasks, timeout=_LAST_DRAIN_S)
+            break
+
+    @staticmethod
+    async def _cancel(tasks: "set[asyncio.Task[Any]]") -> None:
+        doomed = list(tasks)
+        for task in doomed:
+            task.cancel()
+        if doomed:
+            await asyncio.wait(doomed, timeout=_LAST_DRAIN_S)
+
+    def _done(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.debug("a call ended with %r", error)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(settings.HEARTBEAT_S)
+            if self._exchanges:
+                self._writer.beat([exchange.beat() for exchange in self._exchanges.values()])

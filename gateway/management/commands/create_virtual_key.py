@@ -1,0 +1,62 @@
+"""`create_virtual_key --user NAME`: issue a key; its last line of output is the key alone."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from credits.amounts import to_nano
+from credits.models import PowerLevel
+from credits.services import grants, wallets
+from gateway.models import VirtualKey
+from gateway.services import keys
+from opscenter.core.audit import Actor, acting_as
+from opscenter.core.errors import ServiceError
+from opscenter.core.models import User
+from opscenter.core.tiers import Tier
+
+
+class Command(BaseCommand):
+    help = "Issue a virtual key; makes the user if missing. The key is the last line of the output, and is shown once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--user", required=True, help="user name of the key's owner")
+        parser.add_argument("--tier", choices=Tier.values, help="tier of the owner's account; kept unless given")
+        parser.add_argument("--credits", default="0", help="credits to grant, a decimal number")
+        parser.add_argument("--environment", choices=VirtualKey.Environment.values, default="dev")
+        parser.add_argument("--power-level", default="precision", help="eco, balanced or precision")
+        parser.add_argument("--name", default="", help="what the key is for")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not PowerLevel.objects.filter(slug=options["power_level"]).exists():
+            raise CommandError(f"There is no power level {options['power_level']!r}.")
+        try:
+            with acting_as(Actor.command("create_virtual_key")), transaction.atomic():
+                issued = self._issue(options)
+        except ServiceError as error:
+            raise CommandError(error.message) from error
+        self.stderr.write(f"Key {issued.row.masked} of {issued.row.user}, shown this once:")
+        self.stdout.write(issued.plaintext)
+
+    def _issue(self, options: dict[str, Any]) -> keys.IssuedKey:
+        amount_nano = to_nano(options["credits"])
+        if amount_nano < 0:
+            raise CommandError("--credits must not be negative.")
+        user, made = User.objects.get_or_create(username=options["user"])
+        if made:
+            user.set_unusable_password()
+            user.save()
+        keys.let_execute(user)
+        account = wallets.wallet_of(user)
+        if options["tier"]:
+            wallets.set_tier(account=account, tier=options["tier"])
+        if amount_nano:
+            grants.grant(account=account, amount_nano=amount_nano, reason="create_virtual_key")
+        return keys.issue(
+            user=user,
+            account=account,
+            name=options["name"],
+            environment=options["environment"],
+            power_level=options["power_level"],
+        )

@@ -1,0 +1,68 @@
+"""What an answer has come to so far: text delivered, usage reported. Fed by every chunk, read by the bill."""
+
+from typing import Any
+
+from gateway.counting import count_tokens, message_text
+from gateway.transports.errors import UpstreamBroken
+from gateway.usage_counts import Usage
+
+_CHUNKS_BEYOND_TOKENS = 1000
+_BYTES_PER_TOKEN = 64
+
+
+class Meter:
+    """`most_tokens` is what was asked for over all choices: an upstream that ignores it is cut off.
+
+    `reported` is the provider's usage object as it came, `usage` what could be read of it.
+    """
+
+    __slots__ = ("_chunks", "_counted", "_length", "_most_chunks", "_most_length", "_text", "head", "reported", "usage")
+
+    def __init__(self, most_tokens: int) -> None:
+        self.usage: Usage | None = None
+        self.reported: dict[str, Any] | None = None
+        self.head: dict[str, Any] = {}
+        self._most_chunks = most_tokens + _CHUNKS_BEYOND_TOKENS
+        self._most_length = most_tokens * _BYTES_PER_TOKEN + 65_536
+        self._chunks = 0
+        self._length = 0
+        self._counted = 0
+        self._text: list[str] = []
+
+    def chunk(self, body: dict[str, Any]) -> None:
+        """Take in one chunk of a stream. Raises UpstreamBroken where the answer outgrows what was asked for."""
+        if not self.head:
+            self.head = {name: body[name] for name in ("id", "created") if name in body}
+        choices = body.get("choices")
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(delta := choice.get("delta"), dict) and (text := message_text(delta)):
+                self._text.append(text)
+                self._length += len(text)
+        if usage := body.get("usage"):
+            self._report(usage)
+        self._chunks += 1
+        if self._chunks > self._most_chunks or self._length > self._most_length:
+            raise UpstreamBroken("The provider's answer is longer than what was asked for.")
+
+    def reply(self, body: dict[str, Any]) -> None:
+        """Take in a plain answer."""
+        choices = body.get("choices")
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict) and isinstance(message := choice.get("message"), dict):
+                self._text.append(message_text(message))
+        self._report(body.get("usage"))
+
+    @property
+    def has_output(self) -> bool:
+        return bool(self._text) or self._counted > 0
+
+    def delivered_tokens(self) -> int:
+        """Our own count of the text so far."""
+        if self._text:
+            self._counted += count_tokens("".join(self._text))
+            self._text.clear()
+        return self._counted
+
+    def _report(self, usage: Any) -> None:
+        if (counts := Usage.from_openai(usage)) is not None:
+            self.usage, self.reported = counts, dict(usage)

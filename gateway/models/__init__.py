@@ -1,0 +1,6 @@
+"""Keys, and what was done with them."""
+
+from gateway.models.request import AttemptRow, RequestRow
+from gateway.models.virtual_key import VirtualKey
+
+__all__ = ["AttemptRow", "RequestRow", "VirtualKey"]

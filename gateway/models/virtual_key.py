@@ -1,0 +1,91 @@
+"""Bearer credentials: virtual keys and access tokens, hashed, expiring, revocable, in one table."""
+
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class VirtualKeyQuerySet(models.QuerySet["VirtualKey"]):
+    def live(self) -> Self:
+        """Neither revoked nor expired, of active users."""
+        unexpired = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
+        return self.filter(unexpired, revoked_at__isnull=True, user__is_active=True)
+
+    def virtual(self) -> Self:
+        return self.filter(kind=VirtualKey.Kind.VIRTUAL)
+
+
+class VirtualKey(models.Model):
+    """What a consumer holds. Only the SHA-256 of the whole key is stored; the key itself is shown once.
+
+    An access token is a short-lived key made by signing in: it carries all of its user's permissions, while a
+    virtual key carries at most llm.read and llm.execute.
+    """
+
+    class Kind(models.TextChoices):
+        VIRTUAL = "virtual", "Virtual key"
+        ACCESS = "access", "Access token"
+
+    class Environment(models.TextChoices):
+        DEV = "dev", "Development"
+        TEST = "test", "Test"
+        STAGING = "staging", "Staging"
+        EVAL = "eval", "Evaluation"
+        PROD = "prod", "Production"
+
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.VIRTUAL)
+    public_id = models.CharField(max_length=16, unique=True, help_text="The part of the key that may be shown.")
+    secret_hash = models.CharField(max_length=64, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="virtual_keys", help_text="Who acts by it."
+    )
+    account = models.ForeignKey(
+        "credits.Account", on_delete=models.PROTECT, related_name="virtual_keys", help_text="Which wallet pays."
+    )
+    name = models.CharField(max_length=100, blank=True)
+    environment = models.CharField(max_length=10, choices=Environment, default=Environment.DEV)
+    component = models.CharField(max_length=100, blank=True, help_text="Tags the usage of this key.")
+    power_level = models.CharField(
+        max_length=20, default="precision", help_text="Slug of the power level that calls by this key get."
+    )
+    allowed_models = models.JSONField(
+        null=True, blank=True, help_text="List of model names that this key may call; empty means all."
+    )
+    allowed_purposes = models.JSONField(
+        null=True, blank=True, help_text='List out of "chat", "embeddings", "reranking"; empty means all.'
+    )
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    objects = VirtualKeyQuerySet.as_manager()
+
+    class Meta:
+        db_table = "llm_virtual_keys"
+        ordering = ("-id",)
+        verbose_name = "virtual key"
+        indexes: ClassVar = [
+            models.Index(fields=("user", "kind"), name="virtual_key_by_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name or self.get_kind_display()} ({self.masked})"
+
+    @property
+    def masked(self) -> str:
+        return f"{PREFIXES[self.kind]}{self.public_id}…"
+
+    @property
+    def state(self) -> str:
+        """revoked, expired or active."""
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
+
+
+PREFIXES: dict[str, str] = {VirtualKey.Kind.VIRTUAL: "sk-ops-", VirtualKey.Kind.ACCESS: "ops-at-"}

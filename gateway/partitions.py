@@ -1,0 +1,85 @@
+"""Monthly partitions of the request tables on PostgreSQL; on SQLite they are ordinary tables.
+
+A DEFAULT partition catches what no month does, so that no row is ever refused.
+"""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connections
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation
+from django.utils import timezone
+
+TABLES = ("llm_requests", "llm_attempts")
+
+
+def make_partitions(*, using: str = "default", months_ahead: int = 2) -> list[str]:
+    """Make this month's partitions and the next ones'; returns the names of those that were missing."""
+    connection = connections[using]
+    if connection.vendor != "postgresql":
+        return []
+    made = []
+    with connection.cursor() as cursor:
+        for table in TABLES:
+            for first, after in _months(timezone.now().date(), months_ahead + 1):
+                name = f"{table}_{first:%Y_%m}"
+                cursor.execute("SELECT to_regclass(%s)", [name])
+                if cursor.fetchone()[0] is None:
+                    cursor.execute(
+                        f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM (%s) TO (%s)", [first, after]
+                    )
+                    made.append(name)
+    return made
+
+
+def _months(today: date, count: int) -> list[tuple[date, date]]:
+    """`count` months from today's on, each as (its first day, the next one's first day)."""
+    months = []
+    first = today.replace(day=1)
+    for _ in range(count):
+        after = (first + timedelta(days=32)).replace(day=1)
+        months.append((first, after))
+        first = after
+    return months
+
+
+class PartitionByMonth(Operation):
+    """Turn a table that the same migration just made, still empty, into one partitioned by `created_at`.
+
+    Run it before the table's indexes are added: they are then made on every partition.
+    """
+
+    reversible = True
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """The models' state does not know about partitions."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            return
+        table = self.table
+        schema_editor.execute(f"ALTER TABLE {table} RENAME TO {table}_unpartitioned")
+        schema_editor.execute(
+            f"CREATE TABLE {table} (LIKE {table}_unpartitioned INCLUDING DEFAULTS INCLUDING CONSTRAINTS) "
+            "PARTITION BY RANGE (created_at)"
+        )
+        schema_editor.execute(f"DROP TABLE {table}_unpartitioned")
+        schema_editor.execute(f"ALTER TABLE {table} ADD PRIMARY KEY (created_at, id)")
+        schema_editor.execute(f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT")
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        """The table's own removal removes its partitions."""
+
+    def describe(self) -> str:
+        return f"Partition {self.table} by month on PostgreSQL"
+
+    def deconstruct(self) -> tuple[str, list[str], dict[str, Any]]:
+        return (self.__class__.__name__, [self.table], {})

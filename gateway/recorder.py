@@ -1,0 +1,72 @@
+"""Writes request and attempt rows in batches, off the requests' path. No money depends on it.
+
+A crash loses at most what waits here; while the database is away the rows wait, up to a bound.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+
+from django.db import DatabaseError, connection, transaction
+
+from gateway.models import AttemptRow, RequestRow
+
+log = logging.getLogger(__name__)
+
+_CAPACITY = 50_000
+_BATCH = 500
+_EVERY_S = 0.25
+
+
+class Recorder:
+    """put() from anywhere; a thread writes."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[RequestRow, list[AttemptRow]]] = deque()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what waits, then return."""
+        self._stopping.set()
+        self._thread.join(timeout=10)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    def put(self, request: RequestRow, attempts: list[AttemptRow]) -> None:
+        if len(self._waiting) >= _CAPACITY:
+            log.error("request row %s is dropped: %d wait already", request.pk, _CAPACITY)
+            return
+        self._waiting.append((request, attempts))
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            stopping = self._stopping.wait(_EVERY_S)
+            while batch := [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]:
+                if not self._write(batch):
+                    self._waiting.extendleft(reversed(batch))
+                    break
+            connection.close()
+
+    @staticmethod
+    def _write(batch: Sequence[tuple[RequestRow, list[AttemptRow]]]) -> bool:
+        try:
+            with transaction.atomic():
+                save(batch)
+        except DatabaseError as error:
+            log.warning("%d request rows could not be written yet: %s", len(batch), error)
+            return False
+        return True
+
+
+def save(batch: Sequence[tuple[RequestRow, list[AttemptRow]]]) -> None:
+    """A row that is there already stays: the first end of a call is the one that counted."""
+    RequestRow.objects.bulk_create([request for request, _ in batch], ignore_conflicts=True)
+    AttemptRow.objects.bulk_create([row for _, attempts in batch for row in attempts], ignore_conflicts=True)

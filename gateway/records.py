@@ -1,0 +1,116 @@
+"""The rows that a call leaves behind; no prompt and no answer is in them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from credits.models import Hold
+from gateway.endings import Ending
+from gateway.models import AttemptRow, RequestRow
+from opscenter.core.ids import uuid7
+
+if TYPE_CHECKING:
+    from gateway.exchange import Attempt, Exchange
+
+
+def rows(exchange: "Exchange", ending: Ending) -> tuple[RequestRow, list[AttemptRow]]:
+    """The request's row and those of its attempts, unsaved. `created_at` is the time inside the id."""
+    started = time_of(exchange.id)
+    attempts = [
+        _attempt(exchange, attempt, number, started, ending)
+        for number, attempt in enumerate(exchange.attempts, start=1)
+    ]
+    return _request(exchange, ending, started), attempts
+
+
+def time_of(request_id: UUID) -> datetime:
+    """When a UUIDv7 was made; the same for every writer of its row, so that a second one is seen as such."""
+    return datetime.fromtimestamp((request_id.int >> 80) / 1000, UTC)
+
+
+def swept(hold: Hold) -> RequestRow:
+    """The row of a call whose worker died."""
+    captured = hold.captured or 0
+    return RequestRow(
+        id=hold.pk,
+        created_at=time_of(hold.pk),
+        user_id=hold.account.user_id,
+        account_id=hold.account_id,
+        virtual_key_id=hold.virtual_key_id,
+        endpoint="",
+        status=RequestRow.Status.LOST,
+        error_code="worker_died",
+        completion_tokens=hold.delivered_tokens,
+        billing_basis=RequestRow.Basis.CHECKPOINT if captured else RequestRow.Basis.VOID,
+        held_nano=hold.amount,
+        charged_nano=captured,
+        rates=hold.rates,
+    )
+
+
+def _request(exchange: "Exchange", ending: Ending, started: datetime) -> RequestRow:
+    target = exchange.answering.candidate.target if exchange.attempts else None
+    usage = ending.usage
+    now = datetime.now(UTC)
+    return RequestRow(
+        id=exchange.id,
+        created_at=started,
+        user_id=exchange.caller.user_id,
+        account_id=exchange.caller.account_id,
+        virtual_key_id=exchange.caller.key_id,
+        client_request_id=exchange.client_request_id,
+        endpoint=exchange.endpoint,
+        environment=exchange.caller.environment,
+        component=exchange.tags.get("component") or exchange.caller.component,
+        operation=exchange.tags.get("operation", ""),
+        routing_path=exchange.tags.get("routing_path", ""),
+        requested_model=(exchange.ask.model or "auto")[:200],
+        model=target.model_name if target else "",
+        provider=target.provider if target else "",
+        streamed=exchange.ask.stream,
+        status=ending.status,
+        http_status=ending.http_status,
+        error_code=ending.error_code,
+        attempts=len(exchange.attempts),
+        prompt_tokens=usage.uncached + usage.cached + usage.cache_write,
+        cached_tokens=usage.cached,
+        cache_write_tokens=usage.cache_write,
+        completion_tokens=usage.output,
+        billing_basis=ending.basis,
+        held_nano=exchange.held.amount if exchange.held else 0,
+        charged_nano=exchange.charged_nano,
+        rates=exchange.receipt,
+        duration_ms=_milliseconds(now - started),
+        first_token_ms=int((exchange.first_token_at - exchange.began) * 1000) if exchange.first_token_at else None,
+        overhead_ms=round(exchange.overhead_ms, 3),
+    )
+
+
+def _attempt(
+    exchange: "Exchange", attempt: "Attempt", number: int, started: datetime, ending: Ending
+) -> AttemptRow:
+    target = attempt.candidate.target
+    billed = attempt is exchange.answering
+    return AttemptRow(
+        id=uuid7(),
+        created_at=started,
+        request_id=exchange.id,
+        n=number,
+        target=target.key,
+        deployment_id=target.deployment_id,
+        model=target.upstream_model,
+        provider=target.provider,
+        transport=target.transport,
+        price_id=target.price.price_id,
+        outcome=attempt.outcome,
+        upstream_status=attempt.error.status if attempt.error else None,
+        message=attempt.error.message[:500] if attempt.error else "",
+        usage_source=ending.usage_source if billed else AttemptRow.UsageSource.NONE,
+        prompt_tokens=sum(ending.usage[:3]) if billed else 0,
+        completion_tokens=ending.usage.output if billed else 0,
+        duration_ms=int(((attempt.ended or attempt.began) - attempt.began) * 1000),
+    )
+
+
+def _milliseconds(span: timedelta) -> int:
+    return max(0, int(span.total_seconds() * 1000))

@@ -1,0 +1,78 @@
+"""What a web process keeps for all of its calls, started and stopped with the server's lifespan."""
+
+import asyncio
+import logging
+
+
+from credits.writer import LedgerWriter
+from gateway.breaker import Breaker
+from gateway.inflight import InFlight
+from gateway.recorder import Recorder
+from gateway.snapshot import SnapshotKeeper
+from gateway.transports.base import Transport
+from gateway.transports.litellm import LiteLLM
+from gateway.transports.relay import Relay
+from llmconfig.snapshot import Target
+
+log = logging.getLogger(__name__)
+
+
+class Runtime:
+    """One per process; every part has one owner, this."""
+
+    def __init__(self) -> None:
+        self.snapshots = SnapshotKeeper()
+        self.writer = LedgerWriter()
+        self.recorder = Recorder()
+        self.breaker = Breaker()
+        self.inflight = InFlight(self.writer)
+        self._transports: dict[str, Transport] = {
+            "relay": Relay(),
+            "litellm": LiteLLM(),
+        }
+
+    async def start(self) -> None:
+        self.snapshots.start()
+        self.writer.start()
+        self.recorder.start()
+        self.inflight.start()
+
+    async def stop(self) -> None:
+        """Calls first, then what they report to."""
+        await self.inflight.stop()
+        for transport in self._transports.values():
+            await transport.aclose()
+        for part in (self.writer, self.recorder, self.snapshots):
+            await asyncio.to_thread(part.stop)
+
+    def transport_of(self, target: Target) -> Transport:
+        return self._transports[target.transport]
+
+
+_runtime: Runtime | None = None
+
+
+def current() -> Runtime:
+    """This process's runtime. Raises RuntimeError outside of a running server."""
+    if _runtime is None:
+        raise RuntimeError("the gateway serves calls only inside an ASGI server with lifespan support")
+    return _runtime
+
+
+async def start() -> Runtime:
+    global _runtime  # noqa: PLW0603 - the one place where the process's runtime is made
+    _runtime = Runtime()
+    await _runtime.start()
+    return _runtime
+
+
+async def stop() -> None:
+    global _runtime  # noqa: PLW0603 - see start()
+    if _runtime is not None:
+        await _runtime.stop()
+        _runtime = None
+
+
+def is_ready() -> bool:
+    """Whether calls can be served now: started, and the snapshot is fresh."""
+    return _runtime is not None and _runtime.snapshots.is_fresh

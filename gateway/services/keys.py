@@ -1,0 +1,88 @@
+"""Issuing and revoking keys; the plaintext exists only in the answer to whoever asked for it."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.utils import timezone
+
+from credits.models import Account
+from credits.services.wallets import wallet_of
+from gateway.models import VirtualKey
+from gateway.models.virtual_key import PREFIXES
+from opscenter.core import changes
+from opscenter.core.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    row: VirtualKey
+    plaintext: str
+
+
+def hash_key(plaintext: str) -> str:
+    """The SHA-256 under which a key is stored and cached: of the whole key, which is random and so needs no salt."""
+    return hashlib.sha256(plaintext.encode()).hexdigest()
+
+
+@transaction.atomic
+def issue(
+    *,
+    user: User,
+    name: str,
+    kind: str = VirtualKey.Kind.VIRTUAL,
+    account: Account | None = None,
+    environment: str = VirtualKey.Environment.DEV,
+    component: str = "",
+    power_level: str = "precision",
+    allowed_models: Sequence[str] | None = None,
+    allowed_purposes: Sequence[str] | None = None,
+    expires_at: datetime | None = None,
+) -> IssuedKey:
+    """Make a key for `user`, paid by `account` (their own wallet unless given)."""
+    public_id = secrets.token_hex(5)
+    plaintext = f"{PREFIXES[kind]}{public_id}_{secrets.token_urlsafe(32)}"
+    row = VirtualKey(
+        kind=kind,
+        public_id=public_id,
+        secret_hash=hash_key(plaintext),
+        user=user,
+        account=account or wallet_of(user),
+        name=name,
+        environment=environment,
+        component=component,
+        power_level=power_level,
+        allowed_models=list(allowed_models) if allowed_models else None,
+        allowed_purposes=list(allowed_purposes) if allowed_purposes else None,
+        expires_at=expires_at,
+    )
+    changes.save(row, announce=False)  # the first call that presents it looks it up
+    return IssuedKey(row, plaintext)
+
+
+def issue_access_token(*, user: User) -> IssuedKey:
+    """The token of a sign-in, good for ACCESS_TOKEN_S seconds."""
+    return issue(
+        user=user,
+        name="Signed in",
+        kind=VirtualKey.Kind.ACCESS,
+        expires_at=timezone.now() + timedelta(seconds=settings.ACCESS_TOKEN_S),
+    )
+
+
+def revoke(key: VirtualKey) -> None:
+    """No worker accepts `key` a second after this commits; calls in flight end as they are."""
+    if key.revoked_at is None:
+        key.revoked_at = timezone.now()
+        changes.save(key, action="revoke")
+
+
+def let_execute(user: User) -> None:
+    """Put `user` into the group *LLM user* unless they may call models already."""
+    if not user.has_perm("llm.execute"):
+        user.groups.add(Group.objects.get(name="LLM user"))

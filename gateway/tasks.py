@@ -1,0 +1,28 @@
+"""What the worker does for the gateway: ends the calls of dead workers, keeps partitions ahead."""
+
+import logging
+
+from celery import shared_task
+
+from credits.services.sweep import sweep
+from gateway import records
+from gateway.partitions import make_partitions as make
+from gateway.recorder import save
+
+log = logging.getLogger(__name__)
+
+
+@shared_task
+def sweep_holds() -> int:
+    """End every hold whose worker is gone; returns how many. Idempotent."""
+    holds = sweep()
+    save([(records.swept(hold), []) for hold in holds])
+    if holds:
+        log.warning("%d calls of dead workers were ended", len(holds))
+    return len(holds)
+
+
+@shared_task
+def make_partitions() -> list[str]:
+    """Idempotent."""
+    return make()

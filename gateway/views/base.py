@@ -1,0 +1,94 @@
+"""The asynchronous base of the inference views: DRF's authentication and permissions, and nothing else on the path."""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import APIException, MethodNotAllowed
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from gateway import runtime
+from gateway.authentication import CallerAuthentication, bearer_of
+from gateway.callers import Caller
+from gateway.errors import NotAuthenticated
+from gateway.services.keys import hash_key
+from opscenter.core.api import LLMPermission, exception_handler
+from opscenter.core.errors import ServiceError, envelope
+from opscenter.core.ids import uuid7
+
+log = logging.getLogger(__name__)
+
+
+class InferenceView(APIView):
+    """Handlers are coroutines that take a DRF request, whose user is a Caller, and return a Django response.
+
+    Content negotiation is left out: DRF would answer 406 to `Accept: text/event-stream`.
+    """
+
+    authentication_classes: ClassVar[Any] = [CallerAuthentication]
+    permission_classes: ClassVar[Any] = [LLMPermission]
+    required_permissions: ClassVar[Mapping[str, str]] = {"GET": "llm.read", "POST": "llm.execute"}
+
+    async def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
+        request_id = uuid7()
+        request.request_id = request_id  # type: ignore[attr-defined]
+        try:
+            response = await self._handled(request, *args, **kwargs)
+        except ServiceError as error:
+            response = error_response(error)
+        except APIException as error:
+            response = _drf_response(error)
+        except Exception:
+            log.exception("an inference view failed", extra={"request_id": request_id})
+            response = error_response(ServiceError("Something went wrong here. The request id names this failure."))
+        response.headers.setdefault("x-request-id", str(request_id))
+        return response
+
+    async def _handled(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        request.caller = await _caller_of(request)  # type: ignore[attr-defined]
+        self.args, self.kwargs = args, kwargs
+        drf_request = self.request = self.initialize_request(request, *args, **kwargs)
+        self.perform_authentication(drf_request)
+        self.check_permissions(drf_request)
+        handler = getattr(self, str(request.method).lower(), None)
+        if handler is None:
+            raise MethodNotAllowed(str(request.method))
+        response: HttpResponseBase = await handler(drf_request, *args, **kwargs)
+        return response
+
+
+def caller_of(request: Request) -> Caller:
+    caller = request.user
+    assert isinstance(caller, Caller)
+    return caller
+
+
+async def _caller_of(request: HttpRequest) -> Caller | None:
+    plaintext = bearer_of(request)
+    if plaintext is None:
+        return None
+    caller = await runtime.current().snapshots.caller(hash_key(plaintext))
+    if caller is None:
+        raise NotAuthenticated("This API key is unknown, expired or revoked.")
+    return caller
+
+
+def error_response(error: ServiceError) -> HttpResponse:
+    return _json(error.body(), error.status, error.headers)
+
+
+def _drf_response(error: APIException) -> HttpResponse:
+    response = exception_handler(error, {})
+    if response is None:
+        return _json(envelope(str(error.detail), type="server_error"), 500, {})
+    return _json(response.data, response.status_code, dict(response.items()))
+
+
+def _json(body: Any, status: int, headers: Mapping[str, str]) -> HttpResponse:
+    return HttpResponse(
+        json.dumps(body, default=str), status=status, content_type="application/json", headers=dict(headers)
+    )

@@ -1,0 +1,60 @@
+"""POST /v1/chat/completions: OpenAI's chat completions, plain and streamed."""
+
+from django.conf import settings
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import OpenApiTypes, extend_schema
+from rest_framework.request import Request
+
+from gateway import plain, records, routing, runtime, stream
+from gateway.ask import ChatAsk, parse_chat
+from gateway.endings import refused
+from gateway.exchange import Exchange
+from gateway.views.base import InferenceView, caller_of
+from opscenter.core.errors import ServiceError
+
+_PURPOSE = "chat"
+
+
+class ChatCompletionsView(InferenceView):
+    @extend_schema(
+        operation_id="chat_completions",
+        description="OpenAI's chat completions. Unknown fields are passed to the provider.",
+        request=OpenApiTypes.OBJECT,
+        responses=OpenApiTypes.OBJECT,
+    )
+    async def post(self, request: Request) -> HttpResponseBase:
+        ask = parse_chat(request._request.body)
+        exchange = self._exchange(request, ask)
+        try:
+            await exchange.reserve()
+        except ServiceError as error:
+            ending = refused(exchange, http_status=error.status, error_code=error.code or error.type)
+            exchange.runtime.recorder.put(*records.rows(exchange, ending))
+            raise
+        return await (stream.respond(exchange) if ask.stream else plain.respond(exchange))
+
+    def _exchange(self, request: Request, ask: ChatAsk) -> Exchange:
+        caller = caller_of(request)
+        serving = runtime.current()
+        exchange = Exchange(
+            runtime=serving,
+            caller=caller,
+            ask=ask,
+            candidates=routing.candidates(
+                serving.snapshots.current(),
+                caller,
+                model=ask.model,
+                purpose=_PURPOSE,
+                credits_per_usd=settings.CREDITS_PER_USD,
+            ),
+            endpoint="chat/completions",
+            tags=_tags(request, ask),
+            client_request_id=request.META.get("HTTP_X_REQUEST_ID", "")[:128],
+            id=request._request.request_id,  # type: ignore[attr-defined]
+        )
+        return exchange
+
+
+def _tags(request: Request, ask: ChatAsk) -> dict[str, str]:
+    header = request.META.get("HTTP_X_COMPONENT", "")[:100]
+    return {**({"component": header} if header else {}), **ask.tags}

@@ -1,0 +1,12 @@
+"""The composing app: commands, checks and pages that span the others."""
+
+from django.apps import AppConfig
+
+
+class OpsCenterConfig(AppConfig):
+    name = "opscenter"
+    label = "opscenter"
+    verbose_name = "Ops-Center"
+
+    def ready(self) -> None:
+        from opscenter import checks  # noqa: F401, PLC0415 - registering the system checks needs loaded apps

@@ -1,0 +1,44 @@
+"""The ASGI application: lifespan, the inference handler, Django's handler for everything else."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opscenter.settings")
+
+from django.core.asgi import get_asgi_application
+
+_django = get_asgi_application()
+
+from gateway import runtime, warmup  # noqa: E402 - needs the loaded apps, like the next two
+from gateway.handler import InferenceHandler  # noqa: E402
+from gateway.urls import INFERENCE_PREFIXES  # noqa: E402
+
+log = logging.getLogger(__name__)
+_inference = InferenceHandler()
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    elif scope["type"] == "http" and scope["path"].startswith(INFERENCE_PREFIXES):
+        await _inference(scope, receive, send)
+    else:
+        await _django(scope, receive, send)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    await receive()
+    await runtime.start()
+    warming = asyncio.create_task(asyncio.to_thread(warmup.warm))
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    warming.cancel()
+    await runtime.stop()
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,68 @@
+"""System checks of the settings as a whole."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+
+@register()
+def credits_per_usd_is_a_number(**kwargs: Any) -> list[CheckMessage]:
+    """opscenter.E001."""
+    try:
+        valid = 0 < Decimal(settings.CREDITS_PER_USD) <= 1_000_000
+    except InvalidOperation:
+        valid = False
+    if valid:
+        return []
+    return [
+        Error(
+            f"CREDITS_PER_USD is {settings.CREDITS_PER_USD!r}.",
+            hint="Set it to a number above 0 and up to 1000000: the credits that one US dollar buys, 1000 by default.",
+            id="opscenter.E001",
+        )
+    ]
+
+
+@register()
+def secret_key_is_no_placeholder(**kwargs: Any) -> list[CheckMessage]:
+    """opscenter.E002."""
+    key = settings.SECRET_KEY.lower()
+    if len(key) >= 32 and not any(word in key for word in ("change-me", "changeme", "your-", "insecure", "placeholder")):
+        return []
+    return [
+        Error(
+            "SECRET_KEY is short or a placeholder.",
+            hint="Use 50 random characters; `make install` writes some to var/secrets.env.",
+            id="opscenter.E002",
+        )
+    ]
+
+
+@register()
+def lease_outlives_heartbeats(**kwargs: Any) -> list[CheckMessage]:
+    """opscenter.E003."""
+    if settings.LEASE_S >= 4 * settings.HEARTBEAT_S:
+        return []
+    return [
+        Error(
+            "LEASE_S is less than four times HEARTBEAT_S: calls in flight would be swept.",
+            hint="The defaults are LEASE_S=60 and HEARTBEAT_S=3.",
+            id="opscenter.E003",
+        )
+    ]
+
+
+@register()
+def several_workers_want_redis(**kwargs: Any) -> list[CheckMessage]:
+    """opscenter.W001."""
+    if settings.WEB_CONCURRENCY <= 1 or settings.REDIS_URL or settings.DEBUG:
+        return []
+    return [
+        Warning(
+            "Several web processes run without REDIS_URL.",
+            hint="Money stays exact without it, but tasks go over the filesystem: run one worker on the same machine.",
+            id="opscenter.W001",
+        )
+    ]

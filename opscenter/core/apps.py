@@ -1,0 +1,23 @@
+"""The core app: users, audit, secrets, the version row."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class CoreConfig(AppConfig):
+    name = "opscenter.core"
+    label = "core"
+    verbose_name = "People and audit"
+
+    def ready(self) -> None:
+        from opscenter.core import checks, signals  # noqa: F401, PLC0415 - both need loaded apps
+
+        post_migrate.connect(_seed, sender=self, dispatch_uid="core.seed")
+
+
+def _seed(sender: AppConfig, using: str, **kwargs: Any) -> None:
+    from opscenter.core.models import ConfigVersion  # noqa: PLC0415 - needs loaded apps
+
+    ConfigVersion.objects.using(using).get_or_create(pk=1)

@@ -1,0 +1,85 @@
+"""Who is acting, and the one writer of the audit log.
+
+The middleware, every command and every task say who acts; services record without being told.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+from opscenter.core.models import AuditEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """`source` is admin, api, command:NAME or task:NAME; `address` is the peer's IP address."""
+
+    user_id: int | None
+    source: str
+    address: str | None = None
+    request_id: str = ""
+
+    @classmethod
+    def command(cls, name: str) -> "Actor":
+        return cls(user_id=None, source=f"command:{name}")
+
+    @classmethod
+    def task(cls, name: str) -> "Actor":
+        return cls(user_id=None, source=f"task:{name}")
+
+
+_actor: ContextVar[Actor | HttpRequest | None] = ContextVar("actor", default=None)
+
+
+@contextmanager
+def acting_as(actor: Actor | HttpRequest) -> Iterator[None]:
+    """Everything recorded inside is `actor`'s. A request is asked for its user when something is recorded,
+    because a token is only checked inside the view."""
+    token = _actor.set(actor)
+    try:
+        yield
+    finally:
+        _actor.reset(token)
+
+
+def current_actor() -> Actor:
+    actor = _actor.get()
+    if actor is None:
+        return Actor(user_id=None, source="unknown")
+    return actor if isinstance(actor, Actor) else _from_request(actor)
+
+
+def _from_request(request: HttpRequest) -> Actor:
+    user = getattr(request, "user", None)
+    return Actor(
+        user_id=getattr(user, "pk", None),
+        source="admin" if request.path.startswith("/admin/") else "api",
+        address=request.META.get("REMOTE_ADDR") or None,
+        request_id=getattr(request, "request_id", ""),
+    )
+
+
+def record(
+    *,
+    action: str,
+    entity_type: str,
+    entity_id: object,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> AuditEntry:
+    """Append one entry, inside the caller's transaction. Values must be JSON and hold no secret."""
+    actor = current_actor()
+    return AuditEntry.objects.create(
+        action=action,
+        entity_type=entity_type,
+        entity_id=str(entity_id),
+        user_id=actor.user_id,
+        source=actor.source,
+        address=actor.address,
+        request_id=actor.request_id,
+        changes={"before": dict(before), "after": dict(after)},
+    )

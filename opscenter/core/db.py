@@ -1,0 +1,42 @@
+"""Database connections for the threads that a process keeps for itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+def own_connection(alias: str = "default") -> BaseDatabaseWrapper:
+    """Give the calling thread a connection outside the pool, so that no burst of page views can starve it.
+
+    Everything that this thread does through the ORM uses it from here on. The thread closes it.
+    """
+    connection = connections.create_connection(alias)
+    connection.settings_dict = deepcopy(connection.settings_dict)
+    connection.settings_dict["OPTIONS"].pop("pool", None)
+    connections[alias] = connection
+    return connection
+
+
+@contextmanager
+def consistent_read(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Everything read inside sees one moment of the database; nothing may be written inside.
+
+    Not atomic(): on SQLite that would take the write lock (transaction_mode IMMEDIATE).
+    """
+    if connection.vendor == "postgresql":
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+        return
+    with connection.cursor() as cursor:
+        nested = connection.in_atomic_block
+        if not nested:
+            cursor.execute("BEGIN DEFERRED")
+        try:
+            yield
+        finally:
+            if not nested:
+                cursor.execute("ROLLBACK")

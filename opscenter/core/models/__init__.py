@@ -1,0 +1,8 @@
+"""The rows that belong to no single app."""
+
+from opscenter.core.models.audit import AuditEntry
+from opscenter.core.models.config_version import ConfigVersion
+from opscenter.core.models.secret import Secret
+from opscenter.core.models.user import User
+
+__all__ = ["AuditEntry", "ConfigVersion", "Secret", "User"]

@@ -1,0 +1,37 @@
+"""Who changed what: written by core.audit alone, never changed, never deleted."""
+
+from django.db import models
+
+
+class AuditEntry(models.Model):
+    """One change. `changes` is {"before": {...}, "after": {...}} of the changed fields, secrets masked.
+
+    The database refuses UPDATE, DELETE and TRUNCATE. `previous_hash` and `entry_hash` are reserved for the hash
+    chain; user ids are plain numbers, because a foreign key would have to change the row with its user.
+    """
+
+    action = models.CharField(max_length=40)
+    entity_type = models.CharField(max_length=60)
+    entity_id = models.CharField(max_length=64)
+    user_id = models.BigIntegerField(null=True, blank=True)
+    source = models.CharField(max_length=60, help_text="admin, api, command:NAME or task:NAME")
+    address = models.GenericIPAddressField(null=True, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    changes = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    previous_hash = models.CharField(max_length=64, blank=True, default="")
+    entry_hash = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        db_table = "llm_config_audit"
+        ordering = ("-id",)
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit log"
+        indexes = (
+            models.Index(fields=("entity_type", "entity_id", "id"), name="audit_by_entity"),
+            models.Index(fields=("user_id", "id"), name="audit_by_user"),
+            models.Index(fields=("created_at",), name="audit_by_time"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.entity_type} {self.entity_id}"

@@ -1,0 +1,72 @@
+"""Audits what Django's own user and group pages and commands change; the only signals in the project."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Model
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+from django.dispatch import receiver
+
+from opscenter.core import audit, changes, users
+from opscenter.core.models import User
+
+_WATCHED = (User, Group)
+
+
+def _watched(sender: type[Model], raw: bool = False) -> bool:
+    return sender in _WATCHED and not raw
+
+
+@receiver(pre_save, dispatch_uid="core.audit.before")
+def remember(sender: type[Model], instance: Model, raw: bool = False, **kwargs: Any) -> None:
+    if _watched(sender, raw):
+        stored = sender._default_manager.filter(pk=instance.pk).first() if instance.pk else None
+        instance._described = changes.describe(stored) if stored else {}  # type: ignore[attr-defined]
+        instance._password_was = getattr(stored, "password", None)  # type: ignore[attr-defined]
+
+
+@receiver(post_save, dispatch_uid="core.audit.saved")
+def saved(sender: type[Model], instance: Model, created: bool, raw: bool = False, **kwargs: Any) -> None:
+    if not _watched(sender, raw):
+        return
+    if isinstance(instance, User) and created:
+        users.created(instance)
+    before, after = changes.difference(instance._described, changes.describe(instance))  # type: ignore[attr-defined]
+    if not created and getattr(instance, "password", None) != instance._password_was:  # type: ignore[attr-defined]
+        after["password"] = "(changed)"  # noqa: S105 - says that it changed, holds none
+    if before or after:
+        _record("create" if created else "update", instance, before, after)
+
+
+@receiver(post_delete, dispatch_uid="core.audit.deleted")
+def deleted(sender: type[Model], instance: Model, **kwargs: Any) -> None:
+    if _watched(sender):
+        _record("delete", instance, changes.describe(instance), {})
+
+
+@receiver(m2m_changed, dispatch_uid="core.audit.members")
+def membership_changed(
+    sender: type[Model],
+    instance: Model,
+    action: str,
+    reverse: bool,
+    model: type[Model],
+    pk_set: set[int] | None,
+    **kwargs: Any,
+) -> None:
+    relations = {
+        User.groups.through: "groups",
+        User.user_permissions.through: "permissions",
+        Group.permissions.through: "permissions",
+    }
+    verb = {"post_add": "added", "post_remove": "removed", "pre_clear": "cleared"}.get(action)
+    if sender not in relations or verb is None or (pk_set is not None and not pk_set):
+        return
+    names = [str(row) for row in model._default_manager.filter(pk__in=pk_set or ())]
+    _record("update", instance, {}, {f"{relations[sender]}_{verb}": names})
+
+
+def _record(action: str, instance: Model, before: dict[str, Any], after: dict[str, Any]) -> None:
+    entity = {User: "users", Group: "groups", Permission: "permissions"}.get(type(instance), instance._meta.db_table)
+    audit.record(action=action, entity_type=entity, entity_id=instance.pk, before=before, after=after)
+    changes.bump()

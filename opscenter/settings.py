@@ -1,0 +1,244 @@
+"""Settings: the only place that reads the environment. Every variable is described in .env.example."""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from celery.schedules import crontab
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+
+# The environment wins over .env, which wins over the secrets that `make install` wrote.
+for file in (BASE_DIR / ".env", DATA_DIR / "secrets.env"):
+    if file.is_file():
+        environ.Env.read_env(file)
+
+# --- what every installation decides ---
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+BYOK_ENCRYPTION_KEY = env.str("BYOK_ENCRYPTION_KEY", default="")
+if not SECRET_KEY or not BYOK_ENCRYPTION_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY and BYOK_ENCRYPTION_KEY are not set. Run `make install`, which writes fresh ones to "
+        f"{DATA_DIR / 'secrets.env'}, or set both in the environment (see .env.example)."
+    )
+PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
+PORT = env.int("PORT", default=8084)
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=1)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+REDIS_URL = env.str("REDIS_URL", default="")
+CREDITS_PER_USD = env.str("CREDITS_PER_USD", default="1000")
+
+# --- the gateway and its ledger (seconds) ---
+
+LEASE_S = env.float("LEASE_S", default=60)
+SWEEP_INTERVAL_S = env.float("SWEEP_INTERVAL_S", default=30)
+HEARTBEAT_S = env.float("HEARTBEAT_S", default=3)
+SNAPSHOT_POLL_S = env.float("SNAPSHOT_POLL_S", default=0.4)
+SNAPSHOT_STALE_S = env.float("SNAPSHOT_STALE_S", default=5)
+DRAIN_S = env.float("DRAIN_S", default=30)
+DRAIN_LIMIT = env.int("DRAIN_LIMIT", default=32)
+SHUTDOWN_GRACE_S = env.int("SHUTDOWN_GRACE_S", default=20)
+UPSTREAM_CONNECT_TIMEOUT_S = env.float("UPSTREAM_CONNECT_TIMEOUT_S", default=5)
+UPSTREAM_IDLE_TIMEOUT_S = env.float("UPSTREAM_IDLE_TIMEOUT_S", default=120)
+REQUEST_TIMEOUT_S = env.float("REQUEST_TIMEOUT_S", default=600)
+BREAKER_FAILURES = env.int("BREAKER_FAILURES", default=5)
+BREAKER_OPEN_S = env.float("BREAKER_OPEN_S", default=30)
+MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=32 * 1024 * 1024)
+IMAGE_TOKEN_ALLOWANCE = env.int("IMAGE_TOKEN_ALLOWANCE", default=2000)
+ACCESS_TOKEN_S = env.int("ACCESS_TOKEN_S", default=12 * 3600)
+
+# --- outbound connections ---
+
+ALLOW_PRIVATE_AI_SERVERS = env.bool("ALLOW_PRIVATE_AI_SERVERS", default=True)
+PROVIDER_API_BASES: dict[str, str] = env.json("PROVIDER_API_BASES", default={})
+DEFAULT_TRANSPORT = env.str("DEFAULT_TRANSPORT", default="auto")
+
+# --- database ---
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
+}
+_database = DATABASES["default"]
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    _database["OPTIONS"] = {
+        # DEFERRED transactions fail "locked" under contention, whatever the timeout; IMMEDIATE ones wait.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+else:
+    _database["CONN_HEALTH_CHECKS"] = True
+    _database["OPTIONS"] = {
+        **_database.get("OPTIONS", {}),
+        "connect_timeout": 2,
+        "application_name": "opscenter",
+        # Beside it a web worker keeps two connections of its own: the ledger's and the snapshot's.
+        "pool": {"min_size": 0, "max_size": 2, "timeout": 5},
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Django ---
+
+INSTALLED_APPS = [
+    "unfold",
+    "opscenter",
+    "opscenter.core",
+    "llmconfig",
+    "credits",
+    "gateway",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+]
+# The inference endpoints have a handler of their own with none of these: opscenter/asgi.py.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "opscenter.core.middleware.RequestContextMiddleware",
+    "opscenter.static.StaticFilesMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "opscenter.urls"
+ASGI_APPLICATION = "opscenter.asgi.application"
+APPEND_SLASH = False
+AUTH_USER_MODEL = "core.User"
+LOGIN_URL = "admin:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+LANGUAGE_CODE = "en-us"
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# --- security ---
+
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+if PUBLIC_URL:
+    CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+# Plain HTTP stays possible behind a proxy; a public https:// address hardens the cookies and asks browsers to stay on it.
+HTTPS = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+if HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- REST framework ---
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "gateway.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["opscenter.core.api.LLMPermission"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "opscenter.core.api.PageNumberPages",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "opscenter.core.api.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Ops-Center",
+    "DESCRIPTION": "Manage providers, and use them through one gateway.",
+    "VERSION": "1",
+    "SERVE_PUBLIC": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- caches and tasks ---
+
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"SOCKET_TIMEOUT": 0.2, "SOCKET_CONNECT_TIMEOUT": 0.2, "IGNORE_EXCEPTIONS": True},
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+if not REDIS_URL:
+    # The filesystem broker wants one folder that both ends read and write.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(DATA_DIR / "broker"),
+        "data_folder_out": str(DATA_DIR / "broker"),
+        "control_folder": str(DATA_DIR / "broker-control"),
+    }
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "sweep-holds": {
+        "task": "gateway.tasks.sweep_holds",
+        "schedule": SWEEP_INTERVAL_S,
+        # A sweep that waited longer than this is overtaken by the next.
+        "options": {"expires": SWEEP_INTERVAL_S},
+    },
+    "check-ledger": {"task": "credits.tasks.check_ledger", "schedule": crontab(hour=3, minute=17)},
+    "make-partitions": {"task": "gateway.tasks.make_partitions", "schedule": crontab(hour=2, minute=11)},
+}
+
+# --- logging: opscenter/logging.py ---
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "opscenter.logging.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # One line a request is the gateway's own; the server's would repeat it.
+        "uvicorn.access": {"level": "WARNING"},
+        "aiohttp.client": {"level": "WARNING"},
+        "LiteLLM": {"level": "WARNING"},
+    },
+}
