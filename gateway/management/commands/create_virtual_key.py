@@ -24,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--user", required=True, help="user name of the key's owner")
         parser.add_argument("--tier", choices=Tier.values, help="tier of the owner's account; kept unless given")
         parser.add_argument("--credits", default="0", help="credits to grant, a decimal number")
-        parser.add_argument("--environment", choices=VirtualKey.Environment.values, default="dev")
+        parser.add_argument("--environment", default="dev", help="dev, test, staging, eval or prod; long forms too")
         parser.add_argument("--power-level", default="precision", help="eco, balanced or precision")
         parser.add_argument("--name", default="", help="what the key is for")
 
@@ -52,11 +52,18 @@ class Command(BaseCommand):
         if options["tier"]:
             wallets.set_tier(account=account, tier=options["tier"])
         if amount_nano:
-            grants.grant(account=account, amount_nano=amount_nano, reason="create_virtual_key")
+            grants.adjust(account=account, amount_nano=amount_nano, reason="Given with a new virtual key")
         return keys.issue(
             user=user,
             account=account,
             name=options["name"],
-            environment=options["environment"],
+            environment=self._environment(options["environment"]),
             power_level=options["power_level"],
         )
+
+    @staticmethod
+    def _environment(given: str) -> str:
+        for choice in VirtualKey.Environment:
+            if given.lower() in (choice.value, str(choice.label).lower()):
+                return choice.value
+        raise CommandError(f"{given!r} is no environment: use one of {', '.join(VirtualKey.Environment.values)}.")
