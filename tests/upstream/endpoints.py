@@ -1,0 +1,124 @@
+"""The other endpoints, well-behaved: embeddings, rerank, OpenAI's responses and Anthropic's messages."""
+
+import hashlib
+import json
+from typing import Any
+
+from aiohttp import web
+
+from opscenter.demo_server import LABEL, event
+
+WORDS = LABEL.split(" ")
+
+
+async def embeddings(request: web.Request) -> web.StreamResponse:
+    body = await request.json()
+    texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
+    size = body.get("dimensions", 8)
+    data = [
+        {"object": "embedding", "index": i, "embedding": _vector(str(t), size)} for i, t in enumerate(texts)
+    ]
+    tokens = _words(*texts)
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return web.json_response({"object": "list", "data": data, "model": body["model"], "usage": usage})
+
+
+def _vector(text: str, size: int) -> list[float]:
+    digest = hashlib.sha256(text.encode()).digest()
+    return [digest[i % len(digest)] / 255 for i in range(size)]
+
+
+def _words(*texts: Any) -> int:
+    return sum(len(str(text).split()) for text in texts)
+
+
+async def rerank(request: web.Request) -> web.StreamResponse:
+    """Cohere's shape; the more of the query's words a document has, the higher it ranks."""
+    body = await request.json()
+    query = set(body["query"].lower().split())
+    scores = [len(query & set(str(text).lower().split())) / len(query) for text in body["documents"]]
+    ranked = sorted(range(len(scores)), key=lambda i: -scores[i])[: body.get("top_n") or len(scores)]
+    results = [{"index": i, "relevance_score": scores[i]} for i in ranked]
+    meta = {"billed_units": {"search_units": 1}}
+    return web.json_response({"id": "rerank-1", "model": body["model"], "results": results, "meta": meta})
+
+
+async def responses(request: web.Request) -> web.StreamResponse:
+    body = await request.json()
+    prompt = _words(body["input"])
+    usage = {"input_tokens": prompt, "output_tokens": len(WORDS), "total_tokens": prompt + len(WORDS)}
+    content = [{"type": "output_text", "text": LABEL, "annotations": []}]
+    message = {
+        "type": "message",
+        "id": "msg_1",
+        "role": "assistant",
+        "status": "completed",
+        "content": content,
+    }
+    whole = {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 0,
+        "status": "completed",
+        "model": body["model"],
+        "output": [message],
+        "usage": usage,
+    }
+    if not body.get("stream"):
+        return web.json_response(whole)
+    started = whole | {"status": "in_progress", "output": [], "usage": None}
+    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    return await _stream(
+        request,
+        {"type": "response.created", "response": started},
+        *({"type": "response.output_text.delta", "delta": f"{word} "} | place for word in WORDS),
+        {"type": "response.completed", "response": whole},
+    )
+
+
+async def messages(request: web.Request) -> web.StreamResponse:
+    body = await request.json()
+    usage = {"input_tokens": _words(json.dumps(body["messages"])), "output_tokens": len(WORDS)}
+    whole = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": body["model"],
+        "content": [{"type": "text", "text": LABEL}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": usage,
+    }
+    if not body.get("stream"):
+        return web.json_response(whole)
+    started = whole | {"content": [], "stop_reason": None, "usage": usage | {"output_tokens": 0}}
+    deltas = ({"type": "text_delta", "text": f"{word} "} for word in WORDS)
+    return await _stream(
+        request,
+        {"type": "message_start", "message": started},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        *({"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas),
+        {"type": "content_block_stop", "index": 0},
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+            "usage": usage,
+        },
+        {"type": "message_stop"},
+    )
+
+
+async def _stream(request: web.Request, *bodies: dict[str, Any]) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    for body in bodies:
+        await response.write(f"event: {body['type']}\n".encode() + event(body))
+    return response
+
+
+ROUTES = [
+    web.post("/v1/embeddings", embeddings),
+    web.post("/v1/rerank", rerank),
+    web.post("/v1/responses", responses),
+    web.post("/v1/messages", messages),
+]
