@@ -1,0 +1,99 @@
+"""The configuration API, called as one of the personas."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.test import Client
+
+from opscenter.core.models import User
+
+OPENAI_SECRET = "sk-openai-secret-of-alice-5d80"
+SERVER_SECRET = "server-secret-of-alice-77aa"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    text: str
+    body: Any
+
+    @property
+    def message(self) -> str:
+        return str(self.body["error"]["message"])
+
+    @property
+    def code(self) -> str:
+        return str(self.body["error"]["code"])
+
+
+class Api:
+    """`Api(alice).post("servers", {...})`; paths are relative to /api/v1/llm-config/."""
+
+    def __init__(self, user: User | None = None) -> None:
+        self._client = Client()
+        if user is not None:
+            self._client.force_login(user)
+
+    def call(self, method: str, path: str, body: Any = None) -> Answer:
+        response = self._client.generic(
+            method,
+            f"/api/v1/llm-config/{path}",
+            data="" if body is None else json.dumps(body),
+            content_type="application/json",
+        )
+        text = response.content.decode()
+        return Answer(response.status_code, text, response.json() if text else None)
+
+    def get(self, path: str) -> Answer:
+        return self.call("GET", path)
+
+    def post(self, path: str, body: Any = None) -> Answer:
+        return self.call("POST", path, {} if body is None else body)
+
+    def put(self, path: str, body: Any) -> Answer:
+        return self.call("PUT", path, body)
+
+    def patch(self, path: str, body: Any) -> Answer:
+        return self.call("PATCH", path, body)
+
+    def delete(self, path: str) -> Answer:
+        return self.call("DELETE", path)
+
+    def server(self, **fields: Any) -> Any:
+        """A new AI server, as the API answers it."""
+        body = {"name": "gpu", "server_type": "vllm", "base_url": "http://gpu.example:8000", **fields}
+        return _made(self.post("servers", body))
+
+    def key(self, **fields: Any) -> Any:
+        """A new provider key, as the API answers it."""
+        body = {"provider": "openai", "key_name": "main", "api_key": OPENAI_SECRET, **fields}
+        return _made(self.post("api-keys", body))
+
+    def model(self, *deployments: dict[str, Any], **fields: Any) -> Any:
+        """A new model, as the API answers it; without a price unless `input_price` is given."""
+        return _made(self.post("models", {"name": "m1", "deployments": list(deployments), **fields}))
+
+
+def on_server(server: Any, upstream_model: str = "x", **fields: Any) -> dict[str, Any]:
+    """A deployment of a model on an AI server."""
+    return _pointer("ai_server", server) | {"upstream_model": upstream_model, **fields}
+
+
+def on_key(key: Any, upstream_model: str = "gpt-x", **fields: Any) -> dict[str, Any]:
+    """A deployment of a model on a provider key."""
+    return _pointer("api_key", key) | {"upstream_model": upstream_model, **fields}
+
+
+def chat_on(kind: str, provider: Any, model: str = "", **fields: Any) -> dict[str, Any]:
+    """What makes a provider the active one for chat."""
+    return {"purpose": "chat", **_pointer(kind, provider), "default_model": model, **fields}
+
+
+def _pointer(kind: str, provider: Any) -> dict[str, Any]:
+    return {"provider_type": kind, "provider_id": provider["id"]}
+
+
+def _made(answer: Answer) -> Any:
+    assert answer.status == 201, answer.text
+    return answer.body

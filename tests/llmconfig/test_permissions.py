@@ -1,0 +1,85 @@
+"""Who may do what: every route, every method, every persona."""
+
+import pytest
+
+from llmconfig.urls import urlpatterns
+from tests.llmconfig.api import Api, chat_on, on_server
+
+READS = (
+    "servers",
+    "servers/{server}",
+    "api-keys",
+    "api-keys/{key}",
+    "active",
+    "active/chat",
+    "models",
+    "models/{model}",
+    "deployments",
+    "deployments/{deployment}",
+)
+WRITES = (
+    ("POST", "servers"),
+    ("PUT", "servers/{server}"),
+    ("PATCH", "servers/{server}"),
+    ("DELETE", "servers/{server}"),
+    ("POST", "servers/{server}/test"),
+    ("POST", "api-keys"),
+    ("PUT", "api-keys/{key}"),
+    ("PATCH", "api-keys/{key}"),
+    ("DELETE", "api-keys/{key}"),
+    ("POST", "api-keys/{key}/test"),
+    ("POST", "active"),
+    ("DELETE", "active/chat"),
+    ("POST", "models"),
+    ("PUT", "models/{model}"),
+    ("PATCH", "models/{model}"),
+    ("DELETE", "models/{model}"),
+    ("POST", "deployments"),
+    ("PUT", "deployments/{deployment}"),
+    ("PATCH", "deployments/{deployment}"),
+    ("DELETE", "deployments/{deployment}"),
+)
+
+
+@pytest.fixture
+def ids(alice: Api) -> dict[str, int]:
+    server, key = alice.server(), alice.key()
+    model = alice.model(on_server(server))
+    alice.post("active", chat_on("ai_server", server, "m1"))
+    deployment = model["deployments"][0]
+    return {"server": server["id"], "key": key["id"], "model": model["id"], "deployment": deployment["id"]}
+
+
+@pytest.mark.parametrize("path", READS)
+def test_reading_needs_llm_read(
+    path: str, ids: dict[str, int], alice: Api, bob: Api, charlie: Api, nobody: Api
+) -> None:
+    path = path.format(**ids)
+
+    assert alice.get(path).status == 200
+    assert bob.get(path).status == 200
+    assert charlie.get(path).status == 403
+    assert nobody.get(path).status == 401
+
+
+@pytest.mark.parametrize(("method", "path"), WRITES)
+def test_writing_is_refused_without_its_permission(
+    method: str, path: str, ids: dict[str, int], bob: Api, charlie: Api, nobody: Api
+) -> None:
+    path = path.format(**ids)
+
+    assert bob.call(method, path, {}).status == 403
+    assert charlie.call(method, path, {}).status == 403
+    assert nobody.call(method, path, {}).status == 401
+
+
+def test_the_refusal_names_the_permission(bob: Api) -> None:
+    assert "llm.manage_providers" in bob.post("servers").message
+    assert "llm.manage_models" in bob.post("models").message
+    assert "llm.configure" in bob.post("active").message
+
+
+def test_every_view_declares_what_it_needs() -> None:
+    for pattern in urlpatterns:
+        needed = pattern.callback.cls.required_permissions  # type: ignore[attr-defined]  # DRF's views have cls
+        assert {"GET", "*"} <= set(needed), pattern
