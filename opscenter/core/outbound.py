@@ -32,7 +32,9 @@ def check_address(address: str, policy: Policy) -> None:
     """Raise OutboundRefused unless `policy` lets a connection go to this IP address."""
     ip: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address.partition("%")[0])
     ip = _embedded_v4(ip) or ip
-    if ip in _METADATA or ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip.is_reserved:
+    # ::1 lies in ::/8, which Python counts as reserved.
+    is_reserved = ip.is_reserved and not ip.is_loopback
+    if ip in _METADATA or ip.is_link_local or ip.is_multicast or ip.is_unspecified or is_reserved:
         raise OutboundRefused(f"connections to {ip} are never allowed (link-local, metadata or reserved address)")
     if policy is Policy.PUBLIC and not ip.is_global:
         raise OutboundRefused(f"connections to the private address {ip} are not allowed here")
