@@ -4,8 +4,7 @@ from typing import ClassVar
 
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Exists, OuterRef, Q
 
 RATES = ("input_price", "cached_input_price", "cache_write_price", "output_price", "search_price")
 
@@ -13,10 +12,12 @@ RATES = ("input_price", "cached_input_price", "cache_write_price", "output_price
 class PriceQuerySet(models.QuerySet["Price"]):
     def current(self) -> "PriceQuerySet":
         """The highest number of every model and deployment, without those whose price was withdrawn."""
-        newest = Window(
-            RowNumber(), partition_by=[F("model_id"), F("deployment_id")], order_by=F("number").desc()
-        )
-        return self.annotate(age=newest).filter(age=1, input_price__isnull=False)
+        newer = Price.objects.filter(number__gt=OuterRef("number"))
+        of_model = newer.filter(model_id=OuterRef("model_id"), deployment__isnull=True)
+        of_deployment = newer.filter(deployment_id=OuterRef("deployment_id"))
+        newest = Q(deployment__isnull=True) & ~Exists(of_model)
+        newest |= Q(deployment__isnull=False) & ~Exists(of_deployment)
+        return self.filter(newest, input_price__isnull=False)
 
     def of(self, *, model_id: int, deployment_id: int | None) -> "PriceQuerySet":
         """Every version of one price: the model's, or one deployment's own."""

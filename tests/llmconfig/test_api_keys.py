@@ -22,7 +22,8 @@ def test_a_new_secret_retires_the_former(alice: Api) -> None:
     made = alice.key()
 
     answer = alice.put(
-        f"api-keys/{made['id']}", {"provider": "openai", "key_name": "main", "api_key": "sk-openai-second-abcd"}
+        f"api-keys/{made['id']}",
+        {"provider": "openai", "key_name": "main", "api_key": "sk-openai-second-abcd"},
     )
 
     assert answer.body["masked_key"] == "****abcd"
@@ -90,4 +91,7 @@ def test_a_key_in_use_is_not_deleted(alice: Api) -> None:
     answer = alice.delete(f"api-keys/{key['id']}")
 
     assert answer.status == 409
-    assert answer.body["error"]["details"]["used_by"] == ["the active provider for chat", "the deployment of m1"]
+    assert answer.body["error"]["details"]["used_by"] == [
+        "the active provider for chat",
+        "the deployment of m1",
+    ]

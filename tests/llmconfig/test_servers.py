@@ -161,5 +161,8 @@ def test_a_server_in_use_is_not_deleted(alice: Api) -> None:
     answer = alice.delete(f"servers/{server['id']}")
 
     assert (answer.status, answer.code) == (409, "in_use")
-    assert answer.body["error"]["details"]["used_by"] == ["the active provider for chat", "the deployment of m1"]
+    assert answer.body["error"]["details"]["used_by"] == [
+        "the active provider for chat",
+        "the deployment of m1",
+    ]
     assert "active provider for chat" in answer.message
