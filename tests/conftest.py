@@ -1,0 +1,47 @@
+"""Fixtures for every test: the upstream, and a database like the one in use. Nothing leaves the machine."""
+
+import ipaddress
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.upstream import Upstream, running_upstream
+
+
+def refuse_the_internet(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook: connecting to anything but loopback is a failure of the test."""
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+        if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+            raise RuntimeError(f"A test tried to connect to {host}.")
+
+
+sys.addaudithook(refuse_the_internet)
+
+
+@pytest.fixture(scope="session")
+def running_upstream_server() -> Iterator[Upstream]:
+    with running_upstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def upstream(running_upstream_server: Upstream) -> Upstream:
+    """The test upstream, with nothing called yet and every behaviour forgotten."""
+    running_upstream_server.reset()
+    return running_upstream_server
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """SQLite in a file, as in use: in memory, threads would share one cache and its locks know no timeout."""
+    from django.conf import settings
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        connection.settings_dict["TEST"]["NAME"] = str(Path(settings.DATA_DIR) / f"test-{worker}.sqlite3")

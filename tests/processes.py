@@ -1,0 +1,82 @@
+"""What tests need to start other processes, to look at them, and to leave none behind."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+STOP_TIMEOUT_S = 20
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+class Process(NamedTuple):
+    """A running process, as /proc knows it; zombies are not listed."""
+
+    pid: int
+    parent: int
+    session: int
+    command: str
+
+
+def die_with_parent(number: signal.Signals) -> Callable[[], None]:
+    """A preexec_fn: the child gets this signal when its parent dies, even by SIGKILL. Linux only, else nothing.
+
+    Safe in spite of threads: it is one system call, by a library loaded before the fork, and takes no lock.
+    """
+
+    def arrange() -> None:
+        if hasattr(_libc, "prctl"):
+            _libc.prctl(PR_SET_PDEATHSIG, int(number))
+
+    return arrange
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def processes() -> Iterator[Process]:
+    for folder in Path("/proc").glob("[0-9]*"):
+        # It may end while it is read.
+        with suppress(OSError):
+            # pid (name, which may contain anything) state ppid pgrp session ...
+            state, parent, _, session, *_ = (folder / "stat").read_text().rpartition(")")[2].split()
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if state != "Z":
+                yield Process(int(folder.name), int(parent), int(session), command)
+
+
+def children_of(pid: int) -> list[Process]:
+    return [process for process in processes() if process.parent == pid]
+
+
+def in_session_of(pid: int) -> list[Process]:
+    """Everything that a process started with start_new_session has left running, itself included."""
+    return [process for process in processes() if process.session == pid]
+
+
+def kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def stop(
+    process: "subprocess.Popen[bytes]", number: signal.Signals, *, timeout_s: float = STOP_TIMEOUT_S
+) -> None:
+    """Signals it, then waits; one that doesn't listen is killed."""
+    if process.poll() is None:
+        process.send_signal(number)
+    try:
+        process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

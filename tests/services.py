@@ -1,0 +1,64 @@
+"""pytest plugin (`-p tests.services`): gives a run its own secrets, database and Redis, before settings are read.
+
+`--database=postgres` starts real servers once, in the process that was called; xdist's workers inherit
+their addresses. They are stopped when the run ends, however it ends.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from tests.postgres_server import PostgresServer
+from tests.redis_server import RedisServer
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("services").addoption(
+        "--database",
+        choices=("sqlite", "postgres"),
+        default="sqlite",
+        help="SQLite without Redis (the default), or real PostgreSQL and Redis",
+    )
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    # A wrapper, for pytest-django reads the settings in this very hook.
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        prepare(early_config.known_args_namespace.database, early_config.add_cleanup)
+    yield
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"database: {config.getoption('database')}"
+
+
+def prepare(database: str, add_cleanup: Callable[[Callable[[], None]], None]) -> None:
+    """Sets the environment of the run; what it starts is undone by cleanups."""
+    data_dir = Path(tempfile.mkdtemp(prefix="opscenter-tests-"))
+    add_cleanup(lambda: shutil.rmtree(data_dir, ignore_errors=True))
+    os.environ.update(
+        {
+            "SECRET_KEY": secrets.token_urlsafe(50),
+            "BYOK_ENCRYPTION_KEY": Fernet.generate_key().decode(),
+            "DATA_DIR": str(data_dir),
+            "DEBUG": "0",
+            # Set even where it is the default: a .env file must not decide which database tests write to.
+            "DATABASE_URL": f"sqlite:///{data_dir / 'db.sqlite3'}",
+            "REDIS_URL": "",
+        }
+    )
+    if database == "postgres":
+        postgres, redis = PostgresServer(), RedisServer()
+        add_cleanup(postgres.destroy)
+        add_cleanup(redis.destroy)
+        postgres.start()
+        redis.start()
+        os.environ["DATABASE_URL"] = postgres.url("opscenter")
+        os.environ["REDIS_URL"] = redis.url()
