@@ -16,3 +16,8 @@ urlpatterns = [
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
 ]
+
+handler400 = "opscenter.error_pages.bad_request"
+handler403 = "opscenter.error_pages.forbidden"
+handler404 = "opscenter.error_pages.not_found"
+handler500 = "opscenter.error_pages.server_error"
