@@ -15,9 +15,11 @@ class PriceQuerySet(models.QuerySet["Price"]):
         newer = Price.objects.filter(number__gt=OuterRef("number"))
         of_model = newer.filter(model_id=OuterRef("model_id"), deployment__isnull=True)
         of_deployment = newer.filter(deployment_id=OuterRef("deployment_id"))
-        newest = Q(deployment__isnull=True) & ~Exists(of_model)
-        newest |= Q(deployment__isnull=False) & ~Exists(of_deployment)
-        return self.filter(newest, input_price__isnull=False)
+        return self.filter(
+            Q(Q(deployment__isnull=True), ~Exists(of_model))
+            | Q(Q(deployment__isnull=False), ~Exists(of_deployment)),
+            input_price__isnull=False,
+        )
 
     def of(self, *, model_id: int, deployment_id: int | None) -> "PriceQuerySet":
         """Every version of one price: the model's, or one deployment's own."""
