@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from credits.errors import AmountInvalid
 
 NANO = 1_000_000_000
-_LARGEST = 2**63 - 1
+LARGEST = 2**63 - 1
 
 
 def to_nano(credits: str | int | Decimal) -> int:
@@ -15,7 +15,7 @@ def to_nano(credits: str | int | Decimal) -> int:
         whole = int(nano)
     except (InvalidOperation, ValueError, OverflowError) as error:
         raise AmountInvalid(f"{credits!r} is no amount of credits.", param="amount") from error
-    if whole != nano or abs(whole) > _LARGEST:
+    if whole != nano or abs(whole) > LARGEST:
         raise AmountInvalid(f"{credits} is too large or has more than nine decimal places.", param="amount")
     return whole
 

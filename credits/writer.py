@@ -1,7 +1,7 @@
 """The ledger writer: one thread and one connection per process that commits all waiting moves together.
 
 Event loops queue moves; each is answered only after its commit. While the database is away reserves fail
-within 2 s, and closes are kept and repeated. A reserve that succeeds though its caller is gone is voided at once.
+within 2 s, closes are kept and repeated. A reserve that succeeds though its caller is gone is voided at once.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class _Item:
 
 
 class LedgerWriter:
-    """`start()` once per process, `stop()` when its last request has ended."""
+    """`start()` once per process, `stop()` after its last request. `is_busy`: a commit is under way."""
 
     def __init__(self, *, capacity: int = _CAPACITY, patience_s: float = _PATIENCE_S) -> None:
         self._capacity = capacity
@@ -52,6 +52,7 @@ class LedgerWriter:
         self._thread: threading.Thread | None = None
         self._deadline = float("inf")
         self._backoff_s = 0.0
+        self.is_busy = False
 
     def start(self) -> None:
         if self._thread is None:
@@ -128,7 +129,9 @@ class LedgerWriter:
         if beats:
             self._beat(beats)
         if items:
+            self.is_busy = True
             self._commit(items)
+            self.is_busy = False
         stopping = self._deadline != float("inf")
         overdue = time.monotonic() > self._deadline
         return not (stopping and (overdue or not self.waiting))
@@ -168,7 +171,7 @@ class LedgerWriter:
     def _beat(self, beats: list[Beat]) -> None:
         try:
             book.beat(beats)
-        except _AWAY as error:
+        except Exception as error:
             connection.close()
             logger.warning("%d heartbeats were lost: %s", len(beats), error)
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from credits.amounts import LARGEST
 from credits.ledger import sql
 from credits.ledger.closing import Closing
 from credits.ledger.moves import (
@@ -53,7 +54,8 @@ def apply(moves: Sequence[Move]) -> list[Outcome]:
 def beat(beats: Iterable[Beat]) -> None:
     """Say that these calls are alive. A transaction of its own that locks no wallet."""
     rows = [
-        (beat.hold_id.hex, beat.delivered_tokens, beat.checkpoint_amount, _moment(beat)) for beat in beats
+        (beat.hold_id.hex, _kept(beat.delivered_tokens), _kept(beat.checkpoint_amount), _moment(beat))
+        for beat in beats
     ]
     with transaction.atomic(), connection.cursor() as cursor:
         sql.run(cursor, sql.BEAT_HOLDS, sorted(rows, key=lambda row: row[0]))
@@ -136,6 +138,11 @@ def _write(
         sql.run(cursor, sql.UPDATE_WALLETS, changes)
     if holds:
         sql.run(cursor, sql.INSERT_HOLDS, holds)
+
+
+def _kept(count: int) -> int:
+    """SQLite would keep what is too large for an integer as a float."""
+    return min(max(count, 0), LARGEST)
 
 
 def _moment(beat: Beat) -> str | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
+from credits.amounts import LARGEST
 from credits.ledger import sql
 from credits.ledger.moves import NO_FACTS, Capture, Close, Closed, Outcome, Sweep, Void
 from credits.ledger.postings import Postings, Wallet
@@ -116,6 +117,6 @@ def _expense_key(move: Close) -> str:
 def _row(move: Capture | Void) -> tuple[Any, ...]:
     state, cost = ("CAPTURED", move.cost) if isinstance(move, Capture) else ("VOIDED", 0)
     owed = cost if isinstance(move, Capture) else move.upstream_expense
-    if not 0 <= owed <= _LARGEST:
+    if not 0 <= owed <= LARGEST:
         raise ValueError(f"{owed} nanocredits are no cost")
     return (move.hold_id.hex, move.account_id, move.lease_epoch, state, cost, move.basis, 0)

@@ -16,7 +16,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
 
 class Account(models.Model):
-    """A wallet carries its balance; a system account none: one hot row would serialise everyone.
+    """A wallet carries its balance, a system account none: one hot row serialises everyone.
 
     Only the ledger's book writes `posted`, `held` and `entries_count`, by adding to what is stored: never call
     `save()` on a wallet that was read before.

@@ -1,0 +1,34 @@
+"""Alice and Bob have wallets; `give` fills them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from credits.amounts import to_nano
+from credits.models import Account
+from credits.services import grants, wallets
+from opscenter.core.ids import uuid7
+from opscenter.core.models import User
+
+Give = Callable[[Account, str], Account]
+
+
+@pytest.fixture
+def alice(db: None) -> Account:
+    return wallets.wallet_of(User.objects.create_user("alice"))
+
+
+@pytest.fixture
+def bob(db: None) -> Account:
+    return wallets.wallet_of(User.objects.create_user("bob"))
+
+
+@pytest.fixture
+def give() -> Give:
+    def give(account: Account, credits: str) -> Account:
+        key = f"manual:{uuid7()}"
+        grants.grant(account=account, amount_nano=to_nano(credits), reason="for the test", key=key)
+        account.refresh_from_db()
+        return account
+
+    return give

@@ -1,0 +1,105 @@
+"""Many at once: nothing is overspent, nothing charged twice. Each race is first shown without the guard."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+from django.db import connection
+
+from credits import checker
+from credits.ledger import book
+from credits.ledger.moves import Capture, Held
+from credits.models import Account, Journal
+from tests.credits.conftest import Give
+from tests.credits.ledger import a_capture, a_reserve, balance, held, in_threads, wins
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+THREADS = 4
+
+
+@pytest.fixture
+def unguarded() -> Iterator[None]:
+    """A wallet as others keep it: no CHECK, no lock, no state in the WHERE."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE naive (id INTEGER PRIMARY KEY, available INTEGER, charges INTEGER)")
+        cursor.execute("INSERT INTO naive VALUES (1, 100, 0)")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE naive")
+
+
+def check_then(change: str, meet: threading.Barrier) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT available >= 100 AND charges = 0 FROM naive")
+        (allowed,) = cursor.fetchone()
+        meet.wait()
+        if allowed:
+            cursor.execute(f"UPDATE naive SET {change}")
+    return bool(allowed)
+
+
+def in_naive(column: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {column} FROM naive")
+        return int(cursor.fetchone()[0])
+
+
+def test_check_then_deduct_overspends(unguarded: None) -> None:
+    meet = threading.Barrier(THREADS)
+    allowed = in_threads([partial(check_then, "available = available - 100", meet)] * THREADS)
+    assert sum(allowed) == THREADS
+    assert in_naive("available") == 100 - 100 * THREADS
+
+
+def test_check_then_charge_charges_twice(unguarded: None) -> None:
+    meet = threading.Barrier(THREADS)
+    in_threads([partial(check_then, "charges = charges + 1", meet)] * THREADS)
+    assert in_naive("charges") == THREADS
+
+
+def shares(count: int) -> list[range]:
+    return [range(start, count, THREADS) for start in range(THREADS)]
+
+
+def test_of_1000_reserves_with_cover_for_100_exactly_100_succeed(alice: Account, give: Give) -> None:
+    give(alice, "100")
+    reserves = [a_reserve(alice, 10**9) for _ in range(1000)]
+
+    def work(share: range) -> int:
+        return sum(isinstance(book.apply([reserves[n]])[0], Held) for n in share)
+
+    work_of: list[Callable[[], int]] = [partial(work, share) for share in shares(1000)]
+    assert sum(in_threads(work_of)) == 100
+    assert balance(alice) == (100 * 10**9, 100 * 10**9)
+    assert checker.check() == []
+
+
+def test_of_6000_settles_over_100_holds_exactly_100_charge(alice: Account, give: Give) -> None:
+    give(alice, "100")
+    holds = [held(alice, 10**9) for _ in range(100)]
+    settles = [a_capture(hold_id, 10**9 // 2) for hold_id in holds] * 60
+    random.Random(7).shuffle(settles)
+
+    def work(mine: list[Capture]) -> int:
+        return sum(wins(book.apply(mine[n : n + 12])) for n in range(0, len(mine), 12))
+
+    work_of: list[Callable[[], int]] = [partial(work, settles[start::THREADS]) for start in range(THREADS)]
+    assert sum(in_threads(work_of)) == 100
+    assert balance(alice) == (50 * 10**9, 0)
+    assert Journal.objects.filter(kind="usage").count() == 100
+    assert checker.check() == []
+
+
+def test_batches_over_the_same_wallets_never_deadlock(alice: Account, bob: Account, give: Give) -> None:
+    give(alice, "100")
+    give(bob, "100")
+
+    def work(accounts: list[Account]) -> int:
+        outcomes = [book.apply([a_reserve(account, 10**9) for account in accounts]) for _ in range(25)]
+        return sum(isinstance(outcome, Held) for batch in outcomes for outcome in batch)
+
+    assert sum(in_threads([partial(work, [alice, bob]), partial(work, [bob, alice])] * 2)) == 200
+    assert balance(alice) == balance(bob) == (100 * 10**9, 100 * 10**9)

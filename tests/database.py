@@ -1,0 +1,82 @@
+"""Lifts the append-only triggers: after each transactional test, and where a test plants damage."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import TransactionTestCase
+
+
+@contextmanager
+def lifted_triggers(alias: str = "default") -> Iterator[None]:
+    """No trigger of this connection's fires inside (on SQLite: of anybody's)."""
+    connection = connections[alias]
+    lift = _lifted_on_postgres if connection.vendor == "postgresql" else _lifted_on_sqlite
+    with lift(connection):
+        yield
+
+
+@contextmanager
+def lifted_checks(table: str, *constraints: str) -> Iterator[None]:
+    """CHECKs aren't enforced inside, so that a test can plant what they forbid, in its own transaction."""
+    connection = connections["default"]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            settle_deferred()
+            for name in constraints:
+                cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+            yield
+            return
+        cursor.execute("PRAGMA ignore_check_constraints = ON")
+        try:
+            yield
+        finally:
+            cursor.execute("PRAGMA ignore_check_constraints = OFF")
+
+
+def settle_deferred() -> None:
+    """Run now what PostgreSQL would check at commit: it refuses to alter or truncate a table before."""
+    connections["default"].check_constraints()
+
+
+@contextmanager
+def _lifted_on_postgres(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        try:
+            yield
+        finally:
+            cursor.execute("SET session_replication_role = DEFAULT")
+
+
+@contextmanager
+def _lifted_on_sqlite(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        triggers = cursor.fetchall()
+        for name, _ in triggers:
+            cursor.execute(f"DROP TRIGGER {name}")
+        try:
+            yield
+        finally:
+            for _, sql in triggers:
+                cursor.execute(sql)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_past_the_triggers() -> Iterator[None]:
+    """Transactional tests end with a flush, which the triggers would refuse. It emits post_migrate, so that the
+    seeded rows come back.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+
+        def teardown(case: Any) -> None:
+            with lifted_triggers():
+                flush(case)
+
+        patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
+        yield
