@@ -92,7 +92,7 @@ def _reason(error: Exception) -> str:
     if isinstance(cause, OutboundRefused):
         return f"Not called: {cause}."
     if isinstance(error, TimeoutError):
-        return f"No answer within {TIMEOUT_S:.0f} s."
+        return f"No answer within {TIMEOUT_S:g} s."
     if isinstance(error, _TooLongError):
         return "The answer is too long for a list of models."
     if isinstance(cause, ConnectionRefusedError):

@@ -58,7 +58,12 @@ def test_a_server_target_has_all_that_a_call_needs(alice: Api) -> None:
     assert (target.quality_score, target.is_private_network) == (Decimal("0.75"), True)
     price = target.price
     assert price.price_id is not None
-    assert (price.input, price.cached_input, price.cache_write, price.output) == (2, 2, 2, 3)
+    assert (price.input, price.cached_input, price.cache_write, price.output) == (
+        Decimal(2),
+        Decimal(2),
+        Decimal(2),
+        Decimal(3),
+    )
 
 
 def test_a_key_target_goes_to_its_provider(alice: Api) -> None:
@@ -108,7 +113,7 @@ def test_a_deployments_own_price_goes_before_the_models(alice: Api) -> None:
     prices = {target.upstream_model: target.price for target in snapshot.load().models["m1"].targets}
 
     assert (prices["a"].input, prices["a"].output) == (Decimal("0.5"), Decimal("0.5"))
-    assert (prices["b"].input, prices["b"].output) == (1, 9)
+    assert (prices["b"].input, prices["b"].output) == (Decimal(1), Decimal(9))
 
 
 def test_what_is_disabled_is_left_out(alice: Api) -> None:
@@ -176,7 +181,7 @@ def test_an_active_server_answers_by_its_deployment_where_there_is_one(alice: Ap
 
     (target,) = snapshot.load().actives["chat"].primary
 
-    assert (target.deployment_id, target.price.input) == (made["deployments"][0]["id"], 7)
+    assert (target.deployment_id, target.price.input) == (made["deployments"][0]["id"], Decimal(7))
 
 
 def test_disabling_the_active_deployment_does_not_make_it_free(alice: Api) -> None:
