@@ -63,13 +63,18 @@ class Events:
         return chunks
 
 
-def json_object(content: bytes) -> Body:
-    """Raises UpstreamBroken unless `content` is UTF-8 and a JSON object."""
+def decoded(content: bytes) -> Any:
+    """Raises UpstreamBroken unless `content` is UTF-8 and JSON."""
     try:
-        body = _decode(content.decode())
+        return _decode(content.decode())
     except (ValueError, RecursionError) as error:
         raise UpstreamBroken from error
-    if not isinstance(body, dict):
+
+
+def json_object(content: bytes) -> Body:
+    """Raises UpstreamBroken unless `content` is UTF-8 and a JSON object."""
+    body: Body = decoded(content)
+    if type(body) is not dict:
         raise UpstreamBroken
     return body
 

@@ -59,4 +59,5 @@ def arguments(call: Call) -> dict[str, Any]:
         "max_retries": 0,
         "num_retries": 0,
         "no-log": True,
+        "_skip_mcp_handler": True,
     }

@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+import warnings
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -32,8 +33,12 @@ def loaded() -> Any:
 
 def _import() -> ModuleType:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    import litellm
+    # Building its types warns of what only their authors could change; built here, no call has to wait for it.
+    with warnings.catch_warnings(action="ignore"):
+        import litellm
 
+        litellm.ModelResponse()
+        litellm.ModelResponseStream()
     _quieten(litellm)
     _guard(litellm)
     return litellm

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.transports.base import Body, Call, Chunk
 from gateway.transports.errors import UpstreamBroken, UpstreamError
-from gateway.transports.sse import Events, Finishes, json_object
+from gateway.transports.sse import Events, Finishes, decoded
 from gateway.transports.wire import MAX_REPLY_BYTES
 
 # How the APIs that LiteLLM translates name the tokens that they report.
@@ -26,6 +26,7 @@ class Observed:
         self._finishes = Finishes()
         self._is_stream = bool(call.body.get("stream"))
         self._parts: list[bytes] = []
+        self._reply: Any = None
         self._size = 0
 
     def fail(self, error: UpstreamError) -> UpstreamError:
@@ -46,8 +47,12 @@ class Observed:
             self._note(self.events.feed(data))
 
     def finish(self) -> None:
+        """The answer has ended properly, as far as HTTP can tell."""
         if self.events is not None:
             self.events.finish()
+        elif not self._is_stream:
+            self._reply = decoded(b"".join(self._parts))
+            self._parts = []
 
     @property
     def is_whole(self) -> bool:
@@ -60,14 +65,11 @@ class Observed:
     def speaks_openai(self) -> bool:
         return self._speaks_openai
 
-    def openai_reply(self) -> tuple[Body, bytes] | None:
+    @property
+    def openai_reply(self) -> Body | None:
         """The plain answer as received, if it was one in OpenAI's format."""
-        raw = b"".join(self._parts)
-        try:
-            body = json_object(raw)
-        except UpstreamBroken:
-            return None
-        return (body, raw) if isinstance(body.get("choices"), list) else None
+        reply = self._reply
+        return reply if isinstance(reply, dict) and isinstance(reply.get("choices"), list) else None
 
     def _keep(self, data: bytes) -> None:
         self._parts.append(data)

@@ -1,12 +1,12 @@
 """The general engine: every provider that LiteLLM knows, translated to OpenAI's format and back."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from gateway.transports.base import Body, Call, Reply, UpstreamStream
-from gateway.transports.errors import UpstreamBroken, UpstreamError, UpstreamServerError, UpstreamUnreachable
+from gateway.transports.errors import UpstreamError, UpstreamServerError, UpstreamTimeout, UpstreamUnreachable
 from gateway.transports.litellm import engine
 from gateway.transports.litellm.arguments import arguments
 from gateway.transports.litellm.exceptions import meaning
@@ -67,12 +67,10 @@ class LiteLLM:
 
 def _translated(body: Body, observed: Observed) -> Reply:
     """LiteLLM's answer, with the usage that the provider reported: where it reported none, LiteLLM's is invented."""
-    received = observed.openai_reply()
+    received = observed.openai_reply
     usage = body.get("usage") if observed.reported_usage else None
     if received is not None:
-        if received[0].get("error"):
-            raise UpstreamServerError
-        usage = received[0].get("usage")
+        usage = received.get("usage")
     body["usage"] = usage
     for choice in body.get("choices", ()):
         choice.get("message", {}).setdefault("content", None)
@@ -81,10 +79,9 @@ def _translated(body: Body, observed: Observed) -> Reply:
 
 def _as_received(observed: Observed, error: UpstreamError) -> Reply:
     """LiteLLM stumbles over answers that only have a wrong detail; in OpenAI's format they need no translation."""
-    received = observed.openai_reply() if observed.failure is None else None
-    if received is None or not isinstance(error, (UpstreamBroken, UpstreamServerError)):
+    received = observed.openai_reply
+    if received is None or observed.failure is not None or isinstance(error, UpstreamTimeout):
         raise error
-    body: Mapping[str, Any] = received[0]
-    if body.get("error"):
-        raise error
-    return Reply(*received)
+    if received.get("error"):
+        raise UpstreamServerError
+    return Reply(received, None)
