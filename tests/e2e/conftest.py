@@ -1,0 +1,32 @@
+"""Running installations for the end-to-end tests of a process, each on a fresh database."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.world import World
+from tests.live import LiveServer
+from tests.upstream import Upstream
+
+# Faults must end soon, and one test's faults must not open the breaker for the next.
+IMPATIENT = {
+    "UPSTREAM_IDLE_TIMEOUT_S": "0.7",
+    "DRAIN_S": "1.5",
+    "HEARTBEAT_S": "0.3",
+    "BREAKER_FAILURES": "1000000",
+}
+
+
+@pytest.fixture(scope="session")
+def impatient() -> Iterator[World]:
+    """One web worker with short timeouts and no breaker."""
+    with LiveServer(workers=1, environment=IMPATIENT) as live:
+        world = World(live)
+        yield world
+        world.books_balance()
+        world.close()
+
+
+@pytest.fixture(scope="session")
+def upstream_server_id(impatient: World, running_upstream_server: Upstream) -> int:
+    return impatient.add_server("upstream", running_upstream_server.base_url)
