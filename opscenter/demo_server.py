@@ -80,7 +80,7 @@ def text_of(message: dict[str, Any]) -> str:
     """The text of a message, whether its content is a string or a list of parts; images count for nothing."""
     content = message.get("content")
     if isinstance(content, list):
-        return " ".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+        return " ".join(str(part["text"]) for part in content if isinstance(part, dict) and "text" in part)
     return content if isinstance(content, str) else ""
 
 
@@ -251,12 +251,12 @@ def main() -> None:
     parser.add_argument("--word-delay-ms", type=float, default=20)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    log.info("Demo model server (not a language model) on http://%s:%d/v1", options.host, options.port)
+    url = f"http://{options.host}:{options.port}/v1"
     web.run_app(
         DemoServer(word_delay_s=options.word_delay_ms / 1000).application(),
         host=options.host,
         port=options.port,
-        print=None,
+        print=lambda _: log.info("Demo model server (not a language model) on %s", url),
         access_log=None,
         handler_cancellation=True,
         shutdown_timeout=1,

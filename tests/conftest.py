@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.database import flush_past_the_triggers  # noqa: F401 - an autouse fixture
 from tests.upstream import Upstream, running_upstream
 
 

@@ -23,6 +23,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 CALL = web.RequestKey("call", Call)
 MISBEHAVIOUR = web.RequestKey("misbehaviour", Misbehaviour)
 CONTROL_PREFIX = "/_"
+STOLEN = "/stolen"
 MODELS = ("demo", "test-model")
 
 
@@ -39,7 +40,7 @@ class UpstreamServer(DemoServer):
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._around])
-        application.add_routes([*self.routes(), *ROUTES, web.route("*", "/stolen", self._stolen)])
+        application.add_routes([*self.routes(), *ROUTES, web.route("*", STOLEN, self._stolen)])
         return application
 
     def behave(self, name: str, *specs: str) -> None:
@@ -130,6 +131,8 @@ class UpstreamServer(DemoServer):
         return call
 
     def _spec(self, request: web.Request, model: str) -> str:
+        if request.path == STOLEN:
+            return ""
         if HEADER in request.headers:
             return request.headers[HEADER]
         for name in (model, request.path):
@@ -161,7 +164,7 @@ class UpstreamServer(DemoServer):
         if "status" in misbehaviour:
             return error_response(request, misbehaviour)
         if "redirect" in misbehaviour:
-            return web.Response(status=302, headers={"Location": "/stolen"})
+            return web.Response(status=302, headers={"Location": STOLEN})
         if "garbage-json" in misbehaviour:
             return web.Response(body=GARBAGE_JSON, content_type="application/json")
         if "reset-before-first-byte" in misbehaviour:

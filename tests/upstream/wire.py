@@ -74,8 +74,9 @@ class Sender:
                 return
             # Even without a delay this lets others run, beside an endless stream too.
             await asyncio.sleep(0 if self.plain else self.delay_s)
-            await self._write(frame)
+            # Counted before: nobody shall receive more than the log admits.
             self.call.events_sent += 1
+            await self._write(frame)
         await self._strike_when_due(at_end=True)
 
     async def _write(self, frame: bytes) -> None:
