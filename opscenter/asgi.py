@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import multiprocessing
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -15,9 +16,14 @@ _django = get_asgi_application()
 from gateway import runtime, warmup  # noqa: E402 - needs the loaded apps, like the next two
 from gateway.handler import InferenceHandler  # noqa: E402
 from gateway.urls import INFERENCE_PREFIXES  # noqa: E402
+from opscenter.processes import end_with_parent  # noqa: E402
 
 log = logging.getLogger(__name__)
 _inference = InferenceHandler()
+
+if multiprocessing.parent_process() is not None:
+    # One of several workers, which would go on serving when their killed parent could no longer stop them.
+    end_with_parent()
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -1,11 +1,18 @@
 """The Celery application; every app's tasks.py is found by itself."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opscenter.settings")
 
 app = Celery("opscenter")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def leave_logging_alone(**kwargs: Any) -> None:
+    """Having a receiver is what keeps Celery from replacing the logging that settings.LOGGING set up."""

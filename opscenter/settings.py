@@ -29,6 +29,8 @@ if not SECRET_KEY or not BYOK_ENCRYPTION_KEY:
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 PORT = env.int("PORT", default=8084)
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=1)
+# Proxies whose X-Forwarded-For and -Proto are believed: addresses, networks or "*". Empty: nobody's.
+FORWARDED_ALLOW_IPS = env.str("FORWARDED_ALLOW_IPS", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 REDIS_URL = env.str("REDIS_URL", default="")
 CREDITS_PER_USD = env.str("CREDITS_PER_USD", default="1000")
@@ -110,6 +112,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "opscenter.core.middleware.OneTimePasswordMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -145,7 +148,6 @@ LANGUAGE_CODE = "en-us"
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
@@ -188,6 +190,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PUBLIC": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "HealthEnum": "llmconfig.models.AIServer.Health",
+        "ProviderTypeEnum": "llmconfig.services.pointers.PROVIDER_TYPES",
+    },
 }
 
 # --- caches and tasks ---
@@ -201,7 +207,7 @@ CACHES = {
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
 if not REDIS_URL:
     # The filesystem broker wants one folder that both ends read and write.
     CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -239,6 +245,10 @@ LOGGING: dict[str, Any] = {
         # One line a request is the gateway's own; the server's would repeat it.
         "uvicorn.access": {"level": "WARNING"},
         "aiohttp.client": {"level": "WARNING"},
+        # A line for every tick of the schedule, and two for every task that went well.
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
         "LiteLLM": {"level": "WARNING"},
     },
 }

@@ -1,9 +1,11 @@
-"""Gives every request an id and says who acts, for everything but the inference endpoints."""
+"""Request ids, who acts, and one-time passwords, for everything but the inference endpoints."""
 
 from collections.abc import Callable
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.deprecation import MiddlewareMixin
 
 from opscenter.core.audit import acting_as
 from opscenter.core.ids import uuid7
@@ -39,3 +41,15 @@ class RequestContextMiddleware:
     def _marked(request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response.setdefault("x-request-id", request.request_id)  # type: ignore[attr-defined]
         return response
+
+
+class OneTimePasswordMiddleware(MiddlewareMixin):
+    """Lets who signed in to the admin with a one-time password do nothing there but change it."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        if not request.path.startswith("/admin/"):
+            return None
+        change = reverse("admin:password_change")
+        if request.path in (change, reverse("admin:logout"), reverse("admin:jsi18n")):
+            return None
+        return HttpResponseRedirect(change) if getattr(request.user, "must_change_password", False) else None

@@ -4,16 +4,14 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 
 from credits.amounts import to_nano
 from credits.models import PowerLevel
-from credits.services import grants, wallets
 from gateway.models import VirtualKey
-from gateway.services import keys
+from gateway.services import onboarding
+from gateway.services.keys import IssuedKey
 from opscenter.core.audit import Actor, acting_as
 from opscenter.core.errors import ServiceError
-from opscenter.core.models import User
 from opscenter.core.tiers import Tier
 
 
@@ -32,30 +30,21 @@ class Command(BaseCommand):
         if not PowerLevel.objects.filter(slug=options["power_level"]).exists():
             raise CommandError(f"There is no power level {options['power_level']!r}.")
         try:
-            with acting_as(Actor.command("create_virtual_key")), transaction.atomic():
+            with acting_as(Actor.command("create_virtual_key")):
                 issued = self._issue(options)
         except ServiceError as error:
             raise CommandError(error.message) from error
         self.stderr.write(f"Key {issued.row.masked} of {issued.row.user}, shown this once:")
         self.stdout.write(issued.plaintext)
 
-    def _issue(self, options: dict[str, Any]) -> keys.IssuedKey:
+    def _issue(self, options: dict[str, Any]) -> IssuedKey:
         amount_nano = to_nano(options["credits"])
         if amount_nano < 0:
             raise CommandError("--credits must not be negative.")
-        user, made = User.objects.get_or_create(username=options["user"])
-        if made:
-            user.set_unusable_password()
-            user.save()
-        keys.let_execute(user)
-        account = wallets.wallet_of(user)
-        if options["tier"]:
-            wallets.set_tier(account=account, tier=options["tier"])
-        if amount_nano:
-            grants.adjust(account=account, amount_nano=amount_nano, reason="Given with a new virtual key")
-        return keys.issue(
-            user=user,
-            account=account,
+        return onboarding.issue_to(
+            username=options["user"],
+            tier=options["tier"],
+            amount_nano=amount_nano,
             name=options["name"],
             environment=self._environment(options["environment"]),
             power_level=options["power_level"],

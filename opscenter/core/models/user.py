@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
+from django.db import models
 
 
 class User(AbstractUser):
@@ -11,11 +12,20 @@ class User(AbstractUser):
     `permission_ceiling`, where a request's credential sets it, bounds what this object may do, superuser or not.
     """
 
+    must_change_password = models.BooleanField(
+        default=False, help_text="Signed in to the admin, they get no further than the page that changes the password."
+    )
+
     permission_ceiling: frozenset[str] | None = None
 
     class Meta:
         db_table = "users"
         ordering = ("username",)
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Whoever sets a one-time password says so afterwards."""
+        super().set_password(raw_password)
+        self.must_change_password = False
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         within = self.permission_ceiling is None or perm in self.permission_ceiling

@@ -1,0 +1,72 @@
+# Everything needs Python 3.11 or newer, make and a package index, and nothing else: `make run`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA_DIR ?= $(CURDIR)/var
+export DATA_DIR
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# What is more than a week old has been looked at by others.
+COOL_OFF_DAYS ?= 7
+UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-header --exclude-newer $$($(BIN)/python -c 'import datetime as d; print(d.date.today() - d.timedelta(days=$(COOL_OFF_DAYS)))')
+
+.DEFAULT_GOAL := help
+.PHONY: help install run serve worker test lint lock clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z_]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-9s %s\n' "$$name" "$$text"; done
+
+install: $(VENV)/.installed ## Install the locked dependencies into .venv and write secrets where there are none
+	@test -n "$$SECRET_KEY" -a -n "$$BYOK_ENCRYPTION_KEY" || $(BIN)/python -m opscenter.secrets_file "$(DATA_DIR)"
+
+run: install ## Run everything on this machine: web, worker, a demo model server; PORT is 8084 unless set
+	@exec $(BIN)/python manage.py run $(ARGS)
+
+serve: install ## Run the web processes alone; WEB_CONCURRENCY says how many
+	@exec $(BIN)/python manage.py serve $(ARGS)
+
+worker: install ## Run background tasks with their schedule; ARGS=--no-beat for every further one
+	@exec $(BIN)/python manage.py worker $(ARGS)
+
+test: $(VENV)/.installed-dev ## Run all tests, on SQLite and on PostgreSQL with Redis; ARGS go to pytest
+	$(BIN)/python -m pytest -p tests.services --database=sqlite $(ARGS)
+	$(BIN)/python -m pytest -p tests.services --database=postgres $(ARGS)
+
+lint: $(VENV)/.installed-dev ## Check style, types, import directions, the locks and the migrations
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python .ci/check_locks.py
+	@set -e; data=$$(mktemp -d); trap 'rm -rf "$$data"' EXIT; \
+	export DATA_DIR="$$data" DATABASE_URL="sqlite:///$$data/db.sqlite3" REDIS_URL= ; \
+	$(BIN)/python -m opscenter.secrets_file "$$data"; \
+	echo manage.py check; $(BIN)/python manage.py check --fail-level WARNING; \
+	echo manage.py makemigrations --check; $(BIN)/python manage.py makemigrations --check --dry-run
+
+lock: $(VENV)/.installed-dev ## Renew both lock files from pyproject.toml; ARGS=--upgrade for newer versions
+	$(UV_COMPILE) $(ARGS) --output-file requirements.lock pyproject.toml
+	$(UV_COMPILE) $(ARGS) --output-file requirements-dev.lock --constraint requirements.lock --group dev pyproject.toml
+
+clean: ## Remove .venv and caches; var/ with its data and secrets stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; $(PYTHON) is none. Name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made requirements.lock
+	@echo "Installing the locked dependencies into $(VENV) (a minute, the first time)"
+	@$(PIP_INSTALL) --requirement requirements.lock
+	@touch $@
+
+# The development lock holds everything of the other one.
+$(VENV)/.installed-dev: $(VENV)/.made requirements-dev.lock requirements.lock
+	@echo "Installing the locked development dependencies into $(VENV)"
+	@$(PIP_INSTALL) --requirement requirements-dev.lock
+	@touch $(VENV)/.installed $@

@@ -1,0 +1,33 @@
+"""A consumer in one step: user, group, tier, credits and a key."""
+
+from django.db import transaction
+
+from credits.services import grants, wallets
+from gateway.models import VirtualKey
+from gateway.services import keys
+from gateway.services.keys import IssuedKey
+from opscenter.core.models import User
+
+
+@transaction.atomic
+def issue_to(
+    *,
+    username: str,
+    tier: str | None = None,
+    amount_nano: int = 0,
+    name: str = "",
+    environment: str = VirtualKey.Environment.DEV,
+    power_level: str = "precision",
+) -> IssuedKey:
+    """A key for `username`, who is made if missing, without a password. The tier is kept unless given."""
+    user, made = User.objects.get_or_create(username=username)
+    if made:
+        user.set_unusable_password()
+        user.save()
+    keys.let_execute(user)
+    account = wallets.wallet_of(user)
+    if tier:
+        wallets.set_tier(account=account, tier=tier)
+    if amount_nano:
+        grants.adjust(account=account, amount_nano=amount_nano, reason="Given with a new virtual key")
+    return keys.issue(user=user, account=account, name=name, environment=environment, power_level=power_level)

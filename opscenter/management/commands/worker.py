@@ -1,0 +1,46 @@
+"""`worker`: runs background tasks, and beat with them."""
+
+import logging
+import warnings
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from celery.platforms import SecurityWarning
+from celery.signals import beat_embedded_init
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import connections
+
+from opscenter.celery import app
+from opscenter.processes import end_with_parent
+
+
+class Command(BaseCommand):
+    help = "Run background tasks. Exactly one worker of an installation runs beat; give the others --no-beat."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--concurrency", type=int, default=4, help="threads")
+        parser.add_argument("--no-beat", action="store_true", help="leave the schedule to another worker")
+
+    def handle(self, *args: Any, concurrency: int, no_beat: bool, **options: Any) -> None:
+        logging.captureWarnings(True)
+        # Told of running as root, which matters where tasks are pickled; ours are JSON.
+        warnings.simplefilter("ignore", SecurityWarning)
+        make_folders()
+        connections.close_all()
+        beat_embedded_init.connect(_end_with_worker)
+        beat = [] if no_beat else ["--beat"]
+        app.worker_main(["--quiet", "worker", "--pool=threads", f"--concurrency={concurrency}", *beat])
+
+
+def make_folders() -> None:
+    """Those that the filesystem broker and beat's schedule want to be there."""
+    wanted = dict(getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {}))
+    for folder in {settings.DATA_DIR, *(path for name, path in wanted.items() if "folder" in name)}:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+
+
+def _end_with_worker(**kwargs: Any) -> None:
+    """Beat is a process of its own, and would outlive a worker that is killed."""
+    end_with_parent()
