@@ -11,6 +11,7 @@ class LlmConfigConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from llmconfig.groups import seed_groups  # noqa: PLC0415 - models are loaded only now
+        from llmconfig import checks  # noqa: F401, PLC0415 - models are loaded only now
+        from llmconfig.groups import seed_groups  # noqa: PLC0415 - the same
 
         post_migrate.connect(seed_groups, sender=self)

@@ -1,6 +1,7 @@
 """AI servers: writing, testing and asking them what they serve."""
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 from django.db import transaction
@@ -15,22 +16,32 @@ from llmconfig.services.rows import locked, store
 from opscenter.core import changes, secrets
 
 
+class Keep(Enum):
+    """Stands for the secret that is stored: it is never read to be written again."""
+
+    STORED = "stored"
+
+
 def create(*, fields: Mapping[str, Any], api_key: str | None = None) -> AIServer:
     return store(AIServer(), fields, secrets_for={"api_key": api_key} if api_key else None)
 
 
-def update(*, server: AIServer, fields: Mapping[str, Any], **secret: str | None) -> AIServer:
-    """Give `api_key="..."` to replace the key, "" or None to remove it; left out, it stays.
+def update(
+    *, server: AIServer, fields: Mapping[str, Any], api_key: str | Keep | None = Keep.STORED
+) -> AIServer:
+    """`api_key` replaces the stored key; "" or None removes it.
 
     Raises KeyNeededAgain where `base_url` moves to another origin and the stored key would go there unasked.
     """
     with transaction.atomic():
         fresh = locked(server)
-        moved = AIServer(base_url=fields.get("base_url", fresh.base_url))
-        if fresh.api_key_id and "api_key" not in secret and moved.origin != fresh.origin:
-            raise KeyNeededAgain
-        changed = "api_key" in secret and (secret["api_key"] or fresh.api_key_id)
-        return store(server, fields, secrets_for=secret if changed else None)
+        if isinstance(api_key, Keep):
+            moved = AIServer(base_url=fields.get("base_url", fresh.base_url))
+            if fresh.api_key_id and moved.origin != fresh.origin:
+                raise KeyNeededAgain
+            return store(server, fields)
+        changed = api_key or fresh.api_key_id
+        return store(server, fields, secrets_for={"api_key": api_key} if changed else None)
 
 
 def delete(*, server: AIServer) -> None:

@@ -32,8 +32,7 @@ class ServerListView(_Servers, ListView):
 @addressed("server", AIServerOut, AIServerIn)
 class ServerView(_Servers, RowView):
     def change(self, row: AIServer, data: dict[str, Any]) -> AIServer:
-        secret = {"api_key": data.pop("api_key")} if "api_key" in data else {}
-        return servers.update(server=row, fields=data, **secret)
+        return servers.update(server=row, api_key=data.pop("api_key", servers.Keep.STORED), fields=data)
 
     def remove(self, row: AIServer) -> None:
         servers.delete(server=row)
