@@ -11,13 +11,14 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from queue import Empty, SimpleQueue
-from typing import Any
 
 from django.db import InterfaceError, InternalError, OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
-from credits.errors import LedgerBroken, LedgerUnavailable
+from credits.errors import LedgerUnavailable
 from credits.ledger import book
 from credits.ledger.moves import Beat, Broken, Capture, Closed, Held, Outcome, Refused, Reserve, Void
+from credits.waiting import Waiting, give_up
 from opscenter.core.db import own_connection
 
 logger = logging.getLogger(__name__)
@@ -30,25 +31,14 @@ _PATIENCE_S = 1.8
 _BACKOFF_S = (0.05, 2.0)
 
 
-class _Item:
-    """A move and who waits for it, if anybody."""
-
-    __slots__ = ("future", "loop", "move")
-
-    def __init__(self, move: Reserve | Capture | Void, waiter: "asyncio.Future[Any] | None") -> None:
-        self.move = move
-        self.future = waiter
-        self.loop = waiter.get_loop() if waiter else None
-
-
 class LedgerWriter:
     """`start()` once per process, `stop()` after its last request. `is_busy`: a commit is under way."""
 
     def __init__(self, *, capacity: int = _CAPACITY, patience_s: float = _PATIENCE_S) -> None:
         self._capacity = capacity
         self._patience_s = patience_s
-        self._queue: SimpleQueue[_Item | Sequence[Beat] | None] = SimpleQueue()
-        self._kept: deque[_Item] = deque()
+        self._queue: SimpleQueue[Waiting | Sequence[Beat] | None] = SimpleQueue()
+        self._kept: deque[Waiting] = deque()
         self._thread: threading.Thread | None = None
         self._deadline = float("inf")
         self._backoff_s = 0.0
@@ -80,8 +70,8 @@ class LedgerWriter:
             raise LedgerUnavailable
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Held | Refused] = loop.create_future()
-        timer = loop.call_later(self._patience_s, _give_up, future)
-        self._queue.put(_Item(move, future))
+        timer = loop.call_later(self._patience_s, give_up, future)
+        self._queue.put(Waiting(move, future))
         try:
             return await future
         except asyncio.CancelledError:
@@ -104,7 +94,7 @@ class LedgerWriter:
 
     def close_soon(self, move: Capture | Void, waiter: "asyncio.Future[Closed] | None" = None) -> None:
         """End a hold without waiting for it; for cleanup that may not await."""
-        self._queue.put(_Item(move, waiter))
+        self._queue.put(Waiting(move, waiter))
 
     def beat(self, beats: Iterable[Beat]) -> None:
         """Say that calls are alive. Not repeated: the next beat says it again."""
@@ -115,7 +105,7 @@ class LedgerWriter:
             self.close_soon(Void(move.hold_id, move.account_id, outcome.lease_epoch, ABANDONED))
 
     def _run(self) -> None:
-        own_connection()
+        _impatient(own_connection())
         try:
             while self._step():
                 pass
@@ -136,15 +126,15 @@ class LedgerWriter:
         overdue = time.monotonic() > self._deadline
         return not (stopping and (overdue or not self.waiting))
 
-    def _take(self) -> tuple[list[_Item], list[Beat]]:
+    def _take(self) -> tuple[list[Waiting], list[Beat]]:
         """Wait for something to do, then take all there is, up to a batch of each."""
         kept = [self._kept.popleft() for _ in range(min(len(self._kept), _BATCH))]
-        items: list[_Item] = []
+        items: list[Waiting] = []
         beats: list[Beat] = []
         try:
             taken = self._queue.get(timeout=self._backoff_s) if kept else self._queue.get()
             while True:
-                if isinstance(taken, _Item):
+                if isinstance(taken, Waiting):
                     items.append(taken)
                 elif taken is not None:
                     beats.extend(taken)
@@ -153,9 +143,9 @@ class LedgerWriter:
                 taken = self._queue.get_nowait()
         except Empty:
             pass
-        return kept + [item for item in items if not _is_pointless(item)], beats
+        return kept + [item for item in items if not item.is_pointless], beats
 
-    def _commit(self, items: list[_Item]) -> None:
+    def _commit(self, items: list[Waiting]) -> None:
         try:
             outcomes = book.apply([item.move for item in items])
         except _AWAY as error:
@@ -175,7 +165,7 @@ class LedgerWriter:
             connection.close()
             logger.warning("%d heartbeats were lost: %s", len(beats), error)
 
-    def _database_is_away(self, items: list[_Item], error: Exception) -> None:
+    def _database_is_away(self, items: list[Waiting], error: Exception) -> None:
         connection.close()
         least, most = _BACKOFF_S
         self._backoff_s = min(max(self._backoff_s * 2, least), most)
@@ -190,9 +180,9 @@ class LedgerWriter:
         self._answer(reserves, [Broken(LedgerUnavailable())] * len(reserves))
         self._kept.extend(closes)
 
-    def _answer(self, items: Sequence[_Item], outcomes: Sequence[Outcome]) -> None:
+    def _answer(self, items: Sequence[Waiting], outcomes: Sequence[Outcome]) -> None:
         """Wake each event loop once for all of its waiters."""
-        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Item, Outcome]]] = defaultdict(list)
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Waiting, Outcome]]] = defaultdict(list)
         for item, outcome in zip(items, outcomes, strict=True):
             if isinstance(outcome, Broken) and not isinstance(outcome.error, LedgerUnavailable):
                 logger.error("The ledger refused %r: %s", item.move, outcome.error)
@@ -206,19 +196,12 @@ class LedgerWriter:
                 for item, outcome in answers:
                     self._unheard(item, outcome)
 
-    def _resolve(self, answers: list[tuple[_Item, Outcome]]) -> None:
+    def _resolve(self, answers: list[tuple[Waiting, Outcome]]) -> None:
         for item, outcome in answers:
-            future = item.future
-            if future is None or future.done():
+            if not item.answer(outcome):
                 self._unheard(item, outcome)
-            elif not isinstance(outcome, Broken):
-                future.set_result(outcome)
-            elif isinstance(outcome.error, LedgerUnavailable):
-                future.set_exception(outcome.error)
-            else:
-                future.set_exception(LedgerBroken("The ledger refused this request."))
 
-    def _unheard(self, item: _Item, outcome: Outcome) -> None:
+    def _unheard(self, item: Waiting, outcome: Outcome) -> None:
         if isinstance(item.move, Reserve):
             self._abandon(item.move, outcome)
 
@@ -227,7 +210,7 @@ class LedgerWriter:
         items = [self._kept.popleft() for _ in range(len(self._kept))]
         while not self._queue.empty():
             taken = self._queue.get_nowait()
-            if isinstance(taken, _Item):
+            if isinstance(taken, Waiting):
                 items.append(taken)
         if items:
             logger.error(
@@ -236,11 +219,10 @@ class LedgerWriter:
         self._answer(items, [Broken(LedgerUnavailable())] * len(items))
 
 
-def _give_up(future: "asyncio.Future[Any]") -> None:
-    if not future.done():
-        future.set_exception(LedgerUnavailable())
-
-
-def _is_pointless(item: _Item) -> bool:
-    """A reserve that nobody waits for any more."""
-    return isinstance(item.move, Reserve) and item.future is not None and item.future.done()
+def _impatient(connection: BaseDatabaseWrapper) -> None:
+    """Have PostgreSQL give up on a lock, a statement or a silent network: all wait for one batch."""
+    if connection.vendor == "postgresql":
+        options = connection.settings_dict["OPTIONS"]
+        limits = "-c lock_timeout=1500 -c statement_timeout=5000"
+        options["options"] = f"{options.get('options', '')} {limits}".strip()
+        options["tcp_user_timeout"] = 5000

@@ -68,7 +68,7 @@ def _lifted_on_sqlite(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def flush_past_the_triggers() -> Iterator[None]:
-    """Transactional tests end with a flush, which the triggers would refuse. It emits post_migrate, so that the
+    """Transactional tests end with a flush, which the triggers would refuse. It emits post_migrate: so the
     seeded rows come back.
     """
     with pytest.MonkeyPatch.context() as patch:

@@ -18,8 +18,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
 class Account(models.Model):
     """A wallet carries its balance, a system account none: one hot row serialises everyone.
 
-    Only the ledger's book writes `posted`, `held` and `entries_count`, by adding to what is stored: never call
-    `save()` on a wallet that was read before.
+    Only the book writes `posted`, `held` and `entries_count`, by adding to what is stored: never `save()` a
+    wallet that was read before.
     """
 
     class Kind(models.TextChoices):

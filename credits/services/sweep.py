@@ -1,11 +1,15 @@
 """Ends the holds of workers that are gone. Safe to run anywhere, at any time, several at once."""
 
+import logging
+
 from django.conf import settings
 from django.db import connection
 
 from credits.ledger import book, sql
-from credits.ledger.moves import Closed, Sweep
+from credits.ledger.moves import Broken, Closed, Sweep
 from credits.models import Hold
+
+logger = logging.getLogger(__name__)
 
 
 def sweep(*, stale_s: float | None = None) -> list[Hold]:
@@ -16,11 +20,12 @@ def sweep(*, stale_s: float | None = None) -> list[Hold]:
     swept: list[Hold] = []
     while moves := _stale(lease_s):
         outcomes = book.apply(moves)
-        won = [
-            move.hold_id
-            for move, outcome in zip(moves, outcomes, strict=True)
-            if isinstance(outcome, Closed) and outcome.won
-        ]
+        won = []
+        for move, outcome in zip(moves, outcomes, strict=True):
+            if isinstance(outcome, Closed) and outcome.won:
+                won.append(move.hold_id)
+            elif isinstance(outcome, Broken):
+                logger.error("Hold %s can't be swept: %s", move.hold_id, outcome.error)
         swept.extend(Hold.objects.filter(pk__in=won))
         if not won:
             break

@@ -1,12 +1,13 @@
 """Alice and Bob have wallets; `give` fills them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from credits.amounts import to_nano
 from credits.models import Account
 from credits.services import grants, wallets
+from credits.writer import LedgerWriter
 from opscenter.core.ids import uuid7
 from opscenter.core.models import User
 
@@ -32,3 +33,16 @@ def give() -> Give:
         return account
 
     return give
+
+
+@pytest.fixture
+def writer() -> Iterator[LedgerWriter]:
+    writer = LedgerWriter(patience_s=0.3)
+    writer.start()
+    yield writer
+    writer.stop()
+
+
+@pytest.fixture
+def funded(alice: Account, give: Give) -> Account:
+    return give(alice, "0.000001")

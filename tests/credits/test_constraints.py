@@ -121,8 +121,10 @@ def test_journal_happens_once_and_has_a_key(alice: Account) -> None:
 def test_rates_that_sell_below_cost_are_refused(db: None) -> None:
     assert refused(lambda: Tier.objects.filter(slug="free").update(markup=-1))
     assert refused(lambda: Tier.objects.filter(slug="free").update(slug="platinum"))
-    for values in ({"multiplier": -1}, {"max_output_tokens": 0}, {"min_quality": 2}):
-        assert refused(lambda values=values: PowerLevel.objects.filter(slug="eco").update(**values))
+    eco = PowerLevel.objects.filter(slug="eco")
+    assert refused(lambda: eco.update(multiplier=-1))
+    assert refused(lambda: eco.update(max_output_tokens=0))
+    assert refused(lambda: eco.update(min_quality=2))
 
 
 def grows_only(statement: str) -> bool:

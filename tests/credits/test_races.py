@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -10,7 +11,7 @@ from django.db import connection
 
 from credits import checker
 from credits.ledger import book
-from credits.ledger.moves import Capture, Held
+from credits.ledger.moves import Capture, Held, Refused
 from credits.models import Account, Journal
 from tests.credits.conftest import Give
 from tests.credits.ledger import a_capture, a_reserve, balance, held, in_threads, wins
@@ -68,11 +69,11 @@ def test_of_1000_reserves_with_cover_for_100_exactly_100_succeed(alice: Account,
     give(alice, "100")
     reserves = [a_reserve(alice, 10**9) for _ in range(1000)]
 
-    def work(share: range) -> int:
-        return sum(isinstance(book.apply([reserves[n]])[0], Held) for n in share)
+    def work(share: range) -> Counter[type]:
+        return Counter(type(book.apply([reserves[n]])[0]) for n in share)
 
-    work_of: list[Callable[[], int]] = [partial(work, share) for share in shares(1000)]
-    assert sum(in_threads(work_of)) == 100
+    counts = in_threads([partial(work, share) for share in shares(1000)])
+    assert sum(counts, Counter()) == {Held: 100, Refused: 900}
     assert balance(alice) == (100 * 10**9, 100 * 10**9)
     assert checker.check() == []
 

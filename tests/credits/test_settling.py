@@ -8,7 +8,6 @@ from credits.ledger.moves import Broken, Capture, Closed
 from credits.models import Account, Entry, Hold, Journal
 from credits.services import sweep
 from opscenter.core.ids import uuid7
-from tests.credits.conftest import Give
 from tests.credits.ledger import (
     a_capture,
     balance,
@@ -19,11 +18,6 @@ from tests.credits.ledger import (
     system_sum,
     void,
 )
-
-
-@pytest.fixture
-def funded(alice: Account, give: Give) -> Account:
-    return give(alice, "0.000001")
 
 
 def test_capture_charges_the_cost_and_releases_the_rest(funded: Account) -> None:

@@ -6,6 +6,6 @@ from credits.triggers import BalancedJournals
 
 
 class Migration(migrations.Migration):
-    dependencies = (("credits", "0002_append_only"),)
+    dependencies = (("credits", "0003_append_only"),)
 
     operations = (BalancedJournals(),)

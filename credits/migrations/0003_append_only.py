@@ -6,6 +6,6 @@ from opscenter.core.append_only import AppendOnly
 
 
 class Migration(migrations.Migration):
-    dependencies = (("credits", "0001_initial"),)
+    dependencies = (("credits", "0002_journals"),)
 
     operations = (AppendOnly("credits_journals"), AppendOnly("llm_transactions"))
