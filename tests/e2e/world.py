@@ -132,6 +132,14 @@ class World:
         """The request's row, once it is written, with its hold and what its journal moved."""
         return eventually(lambda: self._settled(request_id), what=lambda: f"{request_id}:\n{self.live.log[-4000:]}")
 
+    def settled_for(self, model: str) -> dict[str, Any]:
+        """The same of the one request for `model`, whose id the client never learned."""
+        ((request_id,),) = eventually(
+            lambda: self.live.query(f"SELECT id FROM llm_requests WHERE requested_model = '{model}'"),
+            what=lambda: self.live.log[-4000:],
+        )
+        return self.settled(str(request_id))
+
     def _settled(self, request_id: str) -> dict[str, Any] | None:
         literal = self.id_literal(request_id)
         rows = self.live.query(
