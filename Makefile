@@ -31,8 +31,8 @@ worker: install ## Run background tasks with their schedule; ARGS=--no-beat for 
 	@exec $(BIN)/python manage.py worker $(ARGS)
 
 test: $(VENV)/.installed-dev ## Run all tests, on SQLite and on PostgreSQL with Redis; ARGS go to pytest
-	$(BIN)/python -m pytest -p tests.services --database=sqlite $(ARGS)
-	$(BIN)/python -m pytest -p tests.services --database=postgres $(ARGS)
+	$(BIN)/python -m pytest -p tests.services --database=sqlite -n 2 $(ARGS)
+	$(BIN)/python -m pytest -p tests.services --database=postgres -n 2 $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, types, import directions, the locks and the migrations
 	$(BIN)/ruff check
