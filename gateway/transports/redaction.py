@@ -9,7 +9,10 @@ from gateway.transports.base import Target
 _LONGEST = 500
 _HIDDEN = "[hidden]"
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s\"'<>]+", re.IGNORECASE)
-_KEY = re.compile(r"\b(?:sk|pk|rk|key|gsk|hf|xai|AIza|Bearer)[-_ ]?[\w*.-]*[\w*]{6,}|\b[A-Za-z0-9_-]{32,}\b")
+_KEY = re.compile(
+    r"\b(?:sk|pk|rk|gsk|hf|xai|key)[-_][\w*.-]*[\w*]{4,}|\bAIza[\w-]+|\bBearer\s+\S+"
+    r"|\b(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{32,}\b"
+)
 _ADDRESS = re.compile(
     r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\[[0-9a-f:]*:[0-9a-f:.]+\](?::\d+)?", re.IGNORECASE
 )

@@ -131,7 +131,7 @@ async def refuse_failure(response: aiohttp.ClientResponse, target: Target) -> No
     try:
         content = await _error_body(response)
     finally:
-        response.close() if not response.content.is_eof() else response.release()
+        let_go(response, done=response.content.is_eof())
     raise from_status(status, response.headers, content, target)
 
 

@@ -10,6 +10,7 @@ from gateway.transports.wire import MAX_REPLY_BYTES
 
 # How the APIs that LiteLLM translates name the tokens that they report.
 _USAGE_MARKS = (b'"usage', b'"meta"', b'"prompt_eval_count"', b'"eval_count"', b'"inputTextTokenCount"')
+_LONGEST_MARK = max(map(len, _USAGE_MARKS))
 _EVENT_BEGINNINGS = (b"data:", b"event:", b":", b"id:", b"retry:")
 
 
@@ -26,6 +27,7 @@ class Observed:
         self._finishes = Finishes()
         self._is_stream = bool(call.body.get("stream"))
         self._parts: list[bytes] = []
+        self._tail = b""
         self._reply: Any = None
         self._size = 0
 
@@ -35,8 +37,7 @@ class Observed:
 
     def feed(self, data: bytes) -> None:
         """Raises UpstreamError for what no upstream may send."""
-        if not self.reported_usage and any(mark in data for mark in _USAGE_MARKS):
-            self.reported_usage = True
+        self._look_for_usage(data)
         if not self._is_stream:
             self._keep(data)
             return
@@ -66,10 +67,20 @@ class Observed:
         return self._speaks_openai
 
     @property
+    def has_reply(self) -> bool:
+        return self._reply is not None
+
+    @property
     def openai_reply(self) -> Body | None:
         """The plain answer as received, if it was one in OpenAI's format."""
         reply = self._reply
         return reply if isinstance(reply, dict) and isinstance(reply.get("choices"), list) else None
+
+    def _look_for_usage(self, data: bytes) -> None:
+        if not self.reported_usage:
+            seen = self._tail + data
+            self.reported_usage = any(mark in seen for mark in _USAGE_MARKS)
+            self._tail = seen[-_LONGEST_MARK:]
 
     def _keep(self, data: bytes) -> None:
         self._parts.append(data)

@@ -8,9 +8,8 @@ import asyncio
 from typing import Any
 
 from gateway.transports.base import Body, Chunk
-from gateway.transports.errors import UpstreamCut, UpstreamError
+from gateway.transports.errors import UpstreamBroken, UpstreamCut, UpstreamError
 from gateway.transports.litellm.chunks import body_of, is_as_sent, mend
-from gateway.transports.litellm.exceptions import meaning
 from gateway.transports.litellm.observed import Observed
 from gateway.transports.sse import Finishes
 from gateway.transports.watch import Watch
@@ -58,8 +57,8 @@ class LiteLLMStream:
         try:
             await self._drain()
             self._end = self._end or self._verdict()
-        except Exception as error:  # noqa: BLE001  LiteLLM raises what its many providers' code happens to raise
-            self._end = self._end or self._observed.failure or meaning(error)
+        except Exception:  # noqa: BLE001  LiteLLM raises what its many providers' code happens to raise
+            self._end = self._end or self._observed.failure or UpstreamBroken()
         finally:
             self._end = self._end or UpstreamCut()
             self._arrived.set()

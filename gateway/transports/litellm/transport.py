@@ -6,7 +6,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from gateway.transports.base import Body, Call, Reply, UpstreamStream
-from gateway.transports.errors import UpstreamError, UpstreamServerError, UpstreamTimeout, UpstreamUnreachable
+from gateway.transports.errors import (
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamServerError,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
 from gateway.transports.litellm import engine
 from gateway.transports.litellm.arguments import arguments
 from gateway.transports.litellm.exceptions import meaning
@@ -79,9 +85,11 @@ def _translated(body: Body, observed: Observed) -> Reply:
 
 def _as_received(observed: Observed, error: UpstreamError) -> Reply:
     """LiteLLM stumbles over answers that only have a wrong detail; in OpenAI's format they need no translation."""
-    received = observed.openai_reply
-    if received is None or observed.failure is not None or isinstance(error, UpstreamTimeout):
+    if observed.failure is not None or not observed.has_reply or isinstance(error, UpstreamTimeout):
         raise error
+    received = observed.openai_reply
+    if received is None:
+        raise UpstreamBroken
     if received.get("error"):
         raise UpstreamServerError
     return Reply(received, None)
