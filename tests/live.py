@@ -27,7 +27,7 @@ from tests.redis_server import another_database
 ROOT = Path(__file__).resolve().parent.parent
 # What `make serve` and `make worker` run.
 SERVE = (sys.executable, "manage.py", "serve")
-WORKER = (sys.executable, "-m", "celery", "-A", "opscenter", "worker", "--beat", "--pool", "threads")
+WORKER = (sys.executable, "manage.py", "worker")
 # uvicorn's worker processes are spawned by multiprocessing; its resource tracker is a child too.
 WEB_WORKER_MARK = "spawn_main"
 READY_TIMEOUT_S = 60
@@ -61,7 +61,7 @@ class LiveServer:
             "WEB_CONCURRENCY": str(workers),
             **(environment or {}),
         }
-        self._started: list[subprocess.Popen[bytes]] = []
+        self.started: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
         try:
@@ -86,17 +86,17 @@ class LiveServer:
     @property
     def web_workers(self) -> list[int]:
         """Their pids, without the parent that supervises them; one alone is its own parent."""
-        web = self._started[0].pid
+        web = self.started[0].pid
         return [child.pid for child in children_of(web) if WEB_WORKER_MARK in child.command] or [web]
 
     def start(self) -> None:
         """The web processes; returns when each of the workers is up and a call could be served."""
-        self._started.insert(0, self._run(SERVE))
+        self.started.insert(0, self._run(SERVE))
         eventually(self._is_ready, READY_TIMEOUT_S, what=lambda: f"The server did not get ready:\n{self.log}")
 
     def start_worker(self) -> None:
         """The Celery worker with beat, as `make worker` starts it."""
-        self._started.append(self._run(WORKER))
+        self.started.append(self._run(WORKER))
 
     def manage(self, *arguments: str) -> str:
         """Runs a management command; its standard output. AssertionError unless it exits with 0."""
@@ -122,15 +122,15 @@ class LiveServer:
         finally:
             database.close()
 
-    def kill_worker(self) -> int:
+    def kill_worker(self, pid: int | None = None) -> int:
         """SIGKILL to one of the web workers, as when memory runs out; its pid. The parent starts another."""
-        pid = self.web_workers[0]
+        pid = pid or self.web_workers[0]
         kill(pid)
         return pid
 
     def stop(self) -> None:
         """SIGTERM to what was started, as a service manager does; AssertionError if any process outlives it."""
-        started, self._started = self._started, []
+        started, self.started = self.started, []
         for process in started:
             stop(process, signal.SIGTERM, timeout_s=STOP_TIMEOUT_S)
         leftovers = [leftover for process in started for leftover in _outliving(process.pid)]
@@ -170,7 +170,7 @@ class LiveServer:
             )
 
     def _is_ready(self) -> bool:
-        assert self._started[0].poll() is None, f"The server ended by itself:\n{self.log}"
+        assert self.started[0].poll() is None, f"The server ended by itself:\n{self.log}"
         if len(self.web_workers) < self.workers_wanted:
             return False
         try:
