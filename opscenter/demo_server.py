@@ -243,9 +243,7 @@ class DemoServer:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description="Ops-Center's demo model server. It is not a language model."
-    )
+    parser = argparse.ArgumentParser(description="Ops-Center's demo model server. It is not a language model.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--word-delay-ms", type=float, default=20)

@@ -11,9 +11,7 @@ POLL_INTERVAL_S = 0.02
 TIMEOUT_S = 10.0
 
 
-def eventually(
-    predicate: Callable[[], T], timeout_s: float = TIMEOUT_S, *, what: Callable[[], str] | None = None
-) -> T:
+def eventually(predicate: Callable[[], T], timeout_s: float = TIMEOUT_S, *, what: Callable[[], str] | None = None) -> T:
     """The predicate's first true value. At the deadline AssertionError, saying `what()` and the last value."""
     deadline = time.monotonic() + timeout_s
     while not (value := predicate()):

@@ -154,7 +154,5 @@ def drop_database(server_url: str, name: str) -> None:
 
 
 def _administer(server_url: str, statement: sql.Composed) -> None:
-    with psycopg.connect(
-        urlsplit(server_url)._replace(path="/postgres").geturl(), autocommit=True
-    ) as connection:
+    with psycopg.connect(urlsplit(server_url)._replace(path="/postgres").geturl(), autocommit=True) as connection:
         connection.execute(statement)

@@ -69,9 +69,7 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def stop(
-    process: "subprocess.Popen[bytes]", number: signal.Signals, *, timeout_s: float = STOP_TIMEOUT_S
-) -> None:
+def stop(process: "subprocess.Popen[bytes]", number: signal.Signals, *, timeout_s: float = STOP_TIMEOUT_S) -> None:
     """Signals it, then waits; one that doesn't listen is killed."""
     if process.poll() is None:
         process.send_signal(number)

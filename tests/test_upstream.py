@@ -42,9 +42,7 @@ def test_an_error_quotes_the_key_as_providers_do(upstream: Upstream) -> None:
     assert "sk-secret" in answer.json()["error"]["message"]
 
 
-@pytest.mark.parametrize(
-    ("fault", "seconds"), [("status-429", "1"), ("status-429:7", "7"), ("status-503:9", "9")]
-)
+@pytest.mark.parametrize(("fault", "seconds"), [("status-429", "1"), ("status-429:7", "7"), ("status-503:9", "9")])
 def test_rate_limits_say_when_to_come_back(upstream: Upstream, fault: str, seconds: str) -> None:
     assert chat(upstream, f"fault:{fault}").headers["Retry-After"] == seconds
 

@@ -33,9 +33,7 @@ def test_usage_as_told(upstream: Upstream) -> None:
 
 
 def test_usage_on_each_chunk(upstream: Upstream) -> None:
-    assert all(
-        event["usage"]["total_tokens"] for event in events(stream(upstream, "fault:usage-on-each-chunk"))
-    )
+    assert all(event["usage"]["total_tokens"] for event in events(stream(upstream, "fault:usage-on-each-chunk")))
 
 
 def test_an_endless_stream_goes_on_until_its_caller_leaves(upstream: Upstream) -> None:

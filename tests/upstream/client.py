@@ -13,9 +13,7 @@ from tests.upstream.running import Upstream, UpstreamProcess
 QUESTION = {"role": "user", "content": "one two three"}
 
 
-def chat(
-    upstream: Upstream | UpstreamProcess, model: str, *, read_s: float = 30, **body: Any
-) -> httpx.Response:
+def chat(upstream: Upstream | UpstreamProcess, model: str, *, read_s: float = 30, **body: Any) -> httpx.Response:
     body = {"model": model, "messages": [QUESTION]} | body
     return httpx.post(f"{upstream.base_url}/chat/completions", json=body, timeout=read_s)
 

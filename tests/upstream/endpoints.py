@@ -15,9 +15,7 @@ async def embeddings(request: web.Request) -> web.StreamResponse:
     body = await request.json()
     texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
     size = body.get("dimensions", 8)
-    data = [
-        {"object": "embedding", "index": i, "embedding": _vector(str(t), size)} for i, t in enumerate(texts)
-    ]
+    data = [{"object": "embedding", "index": i, "embedding": _vector(str(t), size)} for i, t in enumerate(texts)]
     tokens = _words(*texts)
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     return web.json_response({"object": "list", "data": data, "model": body["model"], "usage": usage})

@@ -73,9 +73,7 @@ def running_upstream() -> Iterator[Upstream]:
 
 
 async def _start(server: UpstreamServer) -> tuple[web.AppRunner, int]:
-    runner = web.AppRunner(
-        server.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0.1
-    )
+    runner = web.AppRunner(server.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, HOST, 0)
     await site.start()

@@ -187,9 +187,7 @@ class UpstreamServer(DemoServer):
         await self._send(request, bent, iter((body[:cut], body[cut:])))
         return bent
 
-    async def _send(
-        self, request: web.Request, response: web.StreamResponse, frames: Iterator[bytes]
-    ) -> None:
+    async def _send(self, request: web.Request, response: web.StreamResponse, frames: Iterator[bytes]) -> None:
         request[CALL].status = 200
         sender = Sender(
             request=request,
