@@ -2,6 +2,8 @@
 
 import pytest
 
+from llmconfig.models import ProviderKey
+from opscenter.core.models import User
 from tests.llmconfig.api import Api, chat_on, on_key, on_server
 
 
@@ -96,6 +98,14 @@ def test_a_key_not_meant_for_the_platforms_calls_is_refused(alice: Api) -> None:
     alice.model(on_key(key), input_price="1", output_price="1")
 
     assert alice.post("active", chat_on("api_key", key, "m1")).code == "not_usable"
+
+
+def test_a_consumers_own_key_is_nothing_to_point_to(alice: Api) -> None:
+    own = ProviderKey.objects.create(provider="openai", key_name="d", owner=User.objects.create_user("dora"))
+
+    answer = alice.post("active", chat_on("api_key", {"id": own.pk}, "m1"))
+
+    assert (answer.status, answer.body["error"]["param"]) == (422, "provider_id")
 
 
 def test_a_keys_model_must_be_in_the_catalog_with_a_price(alice: Api) -> None:

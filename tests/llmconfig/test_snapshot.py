@@ -212,6 +212,31 @@ def test_an_active_server_that_is_disabled_leaves_the_fallback(alice: Api) -> No
     assert (active.primary, [target.upstream_model for target in active.fallback]) == ((), ["gpt-x"])
 
 
+def test_an_active_server_withdrawn_from_its_purpose_does_not_answer(alice: Api) -> None:
+    server = alice.server()
+    alice.post("active", chat_on("ai_server", server, "qwen"))
+
+    alice.patch(f"servers/{server['id']}", {"use_for_chat": False})
+
+    assert snapshot.load().actives["chat"].primary == ()
+
+
+def test_an_active_model_means_a_deployment_of_its_purpose(alice: Api) -> None:
+    server = alice.server(use_for_embeddings=True)
+    alice.model(on_server(server), name="words", purpose="embeddings", input_price="9")
+    alice.model(on_server(server), name="talk", input_price="1")
+    alice.post("active", chat_on("ai_server", server, "x"))
+
+    assert [target.model_name for target in snapshot.load().actives["chat"].primary] == ["talk"]
+
+
+def test_servers_are_public_where_private_addresses_are_forbidden(alice: Api, settings: object) -> None:
+    alice.model(on_server(alice.server()))
+    settings.ALLOW_PRIVATE_AI_SERVERS = False  # type: ignore[attr-defined]  # pytest-django's settings
+
+    assert not snapshot.load().models["m1"].targets[0].is_private_network
+
+
 def test_targets_are_found_by_upstream_id_and_by_provider(alice: Api) -> None:
     server, key = alice.server(), alice.key()
     alice.model(on_server(server, "same"), on_key(key, "same"), input_price="1")
