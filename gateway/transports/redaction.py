@@ -13,9 +13,7 @@ _KEY = re.compile(
     r"\b(?:sk|pk|rk|gsk|hf|xai|key)[-_][\w*.-]*[\w*]{4,}|\bAIza[\w-]+|\bBearer\s+\S+"
     r"|\b(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{32,}\b"
 )
-_ADDRESS = re.compile(
-    r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\[[0-9a-f:]*:[0-9a-f:.]+\](?::\d+)?", re.IGNORECASE
-)
+_ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\[[0-9a-f:]*:[0-9a-f:.]+\](?::\d+)?", re.IGNORECASE)
 _HOST = re.compile(
     r"\b(?:localhost|(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|xyz|local|internal|lan|svc))\b(?::\d+)?",
     re.IGNORECASE,

@@ -1,4 +1,4 @@
-"""The fast path, for upstreams that speak OpenAI's format: bytes pass through, and only what money needs is looked at."""
+"""The fast path, for upstreams that speak OpenAI's format: bytes pass through; only what money needs is looked at."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Server-sent events as upstreams send them, one JSON object per `data:` line, checked as strictly as money wants it."""
+"""Server-sent events as upstreams send them, one JSON object per `data:` line, checked as strictly as money needs."""
 
 import json
 from typing import Any

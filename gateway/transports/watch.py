@@ -14,9 +14,7 @@ class Watch:
 
     __slots__ = ("_deadline", "_expired", "_idle_timeout_s", "_loop", "_timer", "_waiting_since")
 
-    def __init__(
-        self, *, idle_timeout_s: float, deadline: float, expired: Callable[[UpstreamCut], None]
-    ) -> None:
+    def __init__(self, *, idle_timeout_s: float, deadline: float, expired: Callable[[UpstreamCut], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._idle_timeout_s = idle_timeout_s
         self._deadline = deadline

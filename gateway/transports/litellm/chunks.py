@@ -32,9 +32,7 @@ def body_of(item: Any) -> Body | None:
 
 
 def _says_something(choice: Body) -> bool:
-    return bool(
-        choice["finish_reason"] or any(value not in (None, "", []) for value in choice["delta"].values())
-    )
+    return bool(choice["finish_reason"] or any(value not in (None, "", []) for value in choice["delta"].values()))
 
 
 def _of_generic(item: Mapping[str, Any]) -> Body | None:
@@ -51,7 +49,9 @@ def _of_generic(item: Mapping[str, Any]) -> Body | None:
 
 def mend(source: Any) -> None:
     """LiteLLM's line iterator takes any line with "[DONE]" in it, even in the text, for the end, and hides garbage."""
-    from litellm.llms.base_llm.base_model_iterator import BaseModelResponseIterator as Lines
+    from litellm.llms.base_llm.base_model_iterator import (  # noqa: PLC0415 - loaded late, by the engine
+        BaseModelResponseIterator as Lines,
+    )
 
     if isinstance(source, Lines) and type(source)._handle_string_chunk is Lines._handle_string_chunk:
         source._handle_string_chunk = MethodType(_strict_line, source)  # type: ignore[method-assign]

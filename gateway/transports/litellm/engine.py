@@ -5,6 +5,7 @@ import os
 import threading
 import warnings
 from collections.abc import Callable
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -13,29 +14,25 @@ import httpx
 from gateway.transports.litellm.http import GuardedTransport, RefusingTransport
 
 _lock = threading.Lock()
-_loaded: ModuleType | None = None
 
 
+@cache
 def load() -> Any:
     """The configured litellm module. Blocks for two seconds when first called: call it in a thread at warm-up."""
-    global _loaded
-    if _loaded is None:
-        with _lock:
-            if _loaded is None:
-                _loaded = _import()
-    return _loaded
+    with _lock:
+        return _import()
 
 
 def loaded() -> Any:
     """The module if it has been loaded already."""
-    return _loaded
+    return load() if load.cache_info().currsize else None
 
 
 def _import() -> ModuleType:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     # Building its types warns of what only their authors could change; built here, no call has to wait for it.
     with warnings.catch_warnings(action="ignore"):
-        import litellm
+        import litellm  # noqa: PLC0415 - two seconds that only warm-up can spare
 
         litellm.ModelResponse()
         litellm.ModelResponseStream()
@@ -64,7 +61,7 @@ def _quieten(litellm: Any) -> None:
 
 def _guard(litellm: Any) -> None:
     """Every client that LiteLLM makes from here on, for the OpenAI SDK or its own handlers, gets our transport."""
-    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler, HTTPHandler
+    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler, HTTPHandler  # noqa: PLC0415 - as above
 
     for handler, name, transport in (
         (AsyncHTTPHandler, "create_async_transport", GuardedTransport),

@@ -1,4 +1,4 @@
-"""What LiteLLM's exceptions mean, where the bytes did not tell already. Its messages hold URLs, so none is passed on."""
+"""What LiteLLM's exceptions mean where the bytes did not tell. Its messages hold URLs, so none is passed on."""
 
 from collections.abc import Mapping
 

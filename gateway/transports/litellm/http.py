@@ -88,14 +88,10 @@ async def _send(work: Work, request: httpx.Request) -> aiohttp.ClientResponse:
     headers = {**request.headers, "accept-encoding": "identity"}
     headers.pop("content-length", None)
     session = work.sessions.get(work.policy(url))
-    return await send(
-        session, url, headers=headers, data=await request.aread() or None, method=request.method
-    )
+    return await send(session, url, headers=headers, data=await request.aread() or None, method=request.method)
 
 
-def _as_httpx(
-    request: httpx.Request, response: aiohttp.ClientResponse, body: httpx.AsyncByteStream
-) -> httpx.Response:
+def _as_httpx(request: httpx.Request, response: aiohttp.ClientResponse, body: httpx.AsyncByteStream) -> httpx.Response:
     headers = [(name, value) for name, value in response.headers.items() if name.lower() not in _NOT_COPIED]
     return httpx.Response(response.status, headers=headers, stream=body, request=request)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway.transports.base import Body, Call, Chunk
-from gateway.transports.errors import UpstreamBroken, UpstreamError
+from gateway.transports.errors import UpstreamBroken, UpstreamError, UpstreamServerError
 from gateway.transports.sse import Events, Finishes, decoded
 from gateway.transports.wire import MAX_REPLY_BYTES
 
@@ -48,12 +48,14 @@ class Observed:
             self._note(self.events.feed(data))
 
     def finish(self) -> None:
-        """The answer has ended properly, as far as HTTP can tell."""
+        """The answer has ended properly, as far as HTTP can tell. Raises UpstreamError for one that is none."""
         if self.events is not None:
             self.events.finish()
         elif not self._is_stream:
             self._reply = decoded(b"".join(self._parts))
             self._parts = []
+            if isinstance(self._reply, dict) and self._reply.get("error"):
+                raise UpstreamServerError
 
     @property
     def is_whole(self) -> bool:

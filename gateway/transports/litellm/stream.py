@@ -57,7 +57,7 @@ class LiteLLMStream:
         try:
             await self._drain()
             self._end = self._end or self._verdict()
-        except Exception:  # noqa: BLE001  LiteLLM raises what its many providers' code happens to raise
+        except Exception:  # noqa: BLE001 - LiteLLM raises whatever its many providers' code raises
             self._end = self._end or self._observed.failure or UpstreamBroken()
         finally:
             self._end = self._end or UpstreamCut()
@@ -91,9 +91,7 @@ class LiteLLMStream:
         if not self._finishes.complete or not self._observed.is_whole:
             return UpstreamCut()
         if self._usage_chunk is not None and self._observed.reported_usage:
-            usage = (
-                self._observed.openai_usage if self._observed.speaks_openai else self._usage_chunk["usage"]
-            )
+            usage = self._observed.openai_usage if self._observed.speaks_openai else self._usage_chunk["usage"]
             self._chunks.append(Chunk({**self._usage_chunk, "usage": usage}, None))
         return True
 

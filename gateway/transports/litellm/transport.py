@@ -67,7 +67,7 @@ class LiteLLM:
                     if call.body.get("stream") and answer.completion_stream is None:
                         await answer.fetch_stream()
                     return answer
-        except Exception as error:  # noqa: BLE001  LiteLLM raises what its many providers' code happens to raise
+        except Exception as error:  # noqa: BLE001 - LiteLLM raises whatever its many providers' code raises
             raise (observed.failure or meaning(error)) from None
 
 
@@ -90,6 +90,4 @@ def _as_received(observed: Observed, error: UpstreamError) -> Reply:
     received = observed.openai_reply
     if received is None:
         raise UpstreamBroken
-    if received.get("error"):
-        raise UpstreamServerError
     return Reply(received, None)

@@ -97,12 +97,12 @@ class Upstream:
 @pytest_asyncio.fixture
 async def upstream() -> AsyncIterator[Upstream]:
     server = UpstreamServer()
-    async with _served(server.application()) as base:
+    async with Served(server.application()) as base:
         yield Upstream(server, f"{base}/v1")
         server.reset()
 
 
-class _served:
+class Served:
     def __init__(self, application: web.Application) -> None:
         self.server = TestServer(application)
 
@@ -154,7 +154,7 @@ async def scripted() -> AsyncIterator[Scripted]:
     scripted = Scripted()
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", scripted.answer)
-    async with _served(application) as base:
+    async with Served(application) as base:
         scripted.api_base = f"{base}/v1"
         yield scripted
 
@@ -181,9 +181,7 @@ async def canary() -> AsyncIterator[Canary]:
     await server.wait_closed()
 
 
-def chunk(
-    content: str | None = None, *, finish: str | None = None, index: int = 0, **more: Any
-) -> dict[str, Any]:
+def chunk(content: str | None = None, *, finish: str | None = None, index: int = 0, **more: Any) -> dict[str, Any]:
     """One chunk of a stream, as OpenAI sends it."""
     delta = {} if content is None else {"content": content}
     choice = {"index": index, "delta": delta, "finish_reason": finish}

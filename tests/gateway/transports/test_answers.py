@@ -18,9 +18,7 @@ from tests.gateway.transports.conftest import (
 pytestmark = pytest.mark.asyncio
 
 
-async def test_a_plain_answer_arrives_with_its_text_and_usage(
-    transport: Transport, upstream: Upstream
-) -> None:
+async def test_a_plain_answer_arrives_with_its_text_and_usage(transport: Transport, upstream: Upstream) -> None:
     reply = await transport.complete(make_call(upstream.api_base, "fault:chunks:7+usage:11:7"))
     choice = reply.body["choices"][0]
     assert choice["message"]["content"] == " ".join(f"word{i}" for i in range(7))
@@ -28,9 +26,7 @@ async def test_a_plain_answer_arrives_with_its_text_and_usage(
     assert Usage.from_openai(reply.body["usage"]) == Usage(uncached=11, cached=0, cache_write=0, output=7)
 
 
-async def test_a_stream_arrives_whole_with_its_finish_and_usage(
-    transport: Transport, upstream: Upstream
-) -> None:
+async def test_a_stream_arrives_whole_with_its_finish_and_usage(transport: Transport, upstream: Upstream) -> None:
     chunks = await read_all(
         await transport.stream(make_call(upstream.api_base, "fault:chunks:100+usage:11:100", stream=True))
     )
@@ -40,9 +36,7 @@ async def test_a_stream_arrives_whole_with_its_finish_and_usage(
 
 
 @pytest.mark.parametrize("form", ["crlf", "comments", "fragmented", "crlf+comments+fragmented"])
-async def test_a_stream_is_the_same_in_every_legal_form(
-    transport: Transport, upstream: Upstream, form: str
-) -> None:
+async def test_a_stream_is_the_same_in_every_legal_form(transport: Transport, upstream: Upstream, form: str) -> None:
     call = make_call(upstream.api_base, f"fault:chunks:5+{form}", stream=True)
     assert text_of(await read_all(await transport.stream(call))).split() == [f"word{i}" for i in range(5)]
 
@@ -75,16 +69,12 @@ async def test_two_choices_keep_their_own_text_and_finish(transport: Transport, 
     )
     chunks = await read_all(await transport.stream(make_call(scripted.api_base, stream=True, n=2)))
     assert (text_of(chunks, 0), text_of(chunks, 1)) == ("a0a1", "b0")
-    finishes = [
-        (c["index"], c["finish_reason"]) for x in chunks for c in x.body["choices"] if c["finish_reason"]
-    ]
+    finishes = [(c["index"], c["finish_reason"]) for x in chunks for c in x.body["choices"] if c["finish_reason"]]
     assert finishes == [(1, "stop"), (0, "length")]
 
 
 async def test_fields_that_nobody_knows_reach_the_upstream(transport: Transport, upstream: Upstream) -> None:
-    call = make_call(
-        upstream.api_base, top_k=3, vendor={"deep": [1, 2]}, metadata={"a": "b"}, temperature=0.5
-    )
+    call = make_call(upstream.api_base, top_k=3, vendor={"deep": [1, 2]}, metadata={"a": "b"}, temperature=0.5)
     await transport.complete(call)
     body = upstream.server.calls[0].body
     assert (body["top_k"], body["vendor"], body["metadata"], body["temperature"]) == (
@@ -128,9 +118,7 @@ async def test_cached_tokens_are_counted_apart(transport: Transport, upstream: U
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
-@pytest.mark.parametrize(
-    "fault", ["no-usage", *(f"wrong-usage:{k}" for k in ("negative", "strings", "empty", "list"))]
-)
+@pytest.mark.parametrize("fault", ["no-usage", *(f"wrong-usage:{k}" for k in ("negative", "strings", "empty", "list"))])
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 async def test_usage_that_was_not_reported_is_not_made_up(
     transport: Transport, upstream: Upstream, fault: str, stream: bool

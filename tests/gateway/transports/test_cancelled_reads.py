@@ -6,6 +6,7 @@ import pytest
 
 from gateway.transports.base import Chunk, Transport, UpstreamStream
 from gateway.transports.errors import UpstreamCut
+from tests.eventually import eventually_async
 from tests.gateway.transports.conftest import Upstream, make_call, read_all, text_of, usage_of
 
 pytestmark = pytest.mark.asyncio
@@ -20,9 +21,7 @@ async def read_until_cancelled(stream: UpstreamStream, upstream: Upstream) -> li
             chunks.extend(await stream.read())
 
     reader = asyncio.create_task(read())
-    async with asyncio.timeout(10):
-        while text_of(chunks).split() != ["word0", "word1"]:
-            await asyncio.sleep(0)
+    await eventually_async(lambda: text_of(chunks).split() == ["word0", "word1"])
     reader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reader
@@ -55,7 +54,5 @@ async def test_a_closed_stream_hangs_up_on_the_upstream(transport: Transport, up
     await stream.read()
     await stream.aclose()
     await stream.aclose()
-    async with asyncio.timeout(5):
-        while upstream.server.calls.in_flight:
-            await asyncio.sleep(0)
+    await eventually_async(lambda: not upstream.server.calls.in_flight)
     assert upstream.server.calls[0].client_gone

@@ -94,9 +94,7 @@ async def test_a_fault_in_a_stream_has_its_name(
     assert_safe(raised.value, upstream)
 
 
-async def test_what_came_before_the_fault_is_delivered_first(
-    transport: Transport, upstream: Upstream
-) -> None:
+async def test_what_came_before_the_fault_is_delivered_first(transport: Transport, upstream: Upstream) -> None:
     stream = await transport.stream(make_call(upstream.api_base, "fault:reset-mid-stream:3", stream=True))
     assert await stream.read()
     with pytest.raises(errors.UpstreamCut):

@@ -18,9 +18,7 @@ PROVIDERS = ("openai", "hosted_vllm", "anthropic", "gemini", "cohere_chat", "oll
 async def test_a_private_address_is_not_connected_to_without_permission(
     transport: Transport, canary: Canary, stream: bool
 ) -> None:
-    call = make_call(
-        f"http://127.0.0.1:{canary.port}/v1", stream=stream, target={"is_private_network": False}
-    )
+    call = make_call(f"http://127.0.0.1:{canary.port}/v1", stream=stream, target={"is_private_network": False})
     with pytest.raises(UpstreamUnreachable):
         await attempt(transport, call)
     assert canary.connections == 0
@@ -70,9 +68,7 @@ async def test_permission_for_a_private_upstream_is_not_permission_for_an_image(
     assert scripted.requests == []
 
 
-async def test_a_permission_does_not_stick_to_a_cached_client(
-    litellm_transport: LiteLLM, scripted: Scripted
-) -> None:
+async def test_a_permission_does_not_stick_to_a_cached_client(litellm_transport: LiteLLM, scripted: Scripted) -> None:
     scripted.says(chunk("hello"), chunk(finish="stop"))
     assert await attempt(litellm_transport, make_call(scripted.api_base, stream=True))
     refused = make_call(scripted.api_base, stream=True, target={"is_private_network": False})

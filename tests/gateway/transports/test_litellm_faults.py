@@ -96,15 +96,11 @@ async def test_each_of_two_choices_has_its_own_finish(litellm_transport: LiteLLM
     call = make_call(scripted.api_base, stream=True, n=2)
     assert len(raw_finishes(await raw(call))) == 1
     chunks = await read_all(await litellm_transport.stream(call))
-    finishes = [
-        (c["index"], c["finish_reason"]) for x in chunks for c in x.body["choices"] if c["finish_reason"]
-    ]
+    finishes = [(c["index"], c["finish_reason"]) for x in chunks for c in x.body["choices"] if c["finish_reason"]]
     assert finishes == [(1, "stop"), (0, "length")]
 
 
-async def test_a_choice_that_was_cut_is_not_finished_by_another(
-    litellm_transport: LiteLLM, scripted: Scripted
-) -> None:
+async def test_a_choice_that_was_cut_is_not_finished_by_another(litellm_transport: LiteLLM, scripted: Scripted) -> None:
     scripted.says(chunk("a", index=0), chunk("b", index=1), chunk(finish="stop", index=1))
     with pytest.raises(UpstreamCut):
         await read_all(await litellm_transport.stream(make_call(scripted.api_base, stream=True, n=2)))

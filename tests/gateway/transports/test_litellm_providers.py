@@ -51,9 +51,7 @@ def base(scripted: Scripted) -> str:
     return scripted.api_base.removesuffix("/v1")
 
 
-async def test_a_plain_answer_of_anthropics_is_translated(
-    litellm_transport: LiteLLM, scripted: Scripted
-) -> None:
+async def test_a_plain_answer_of_anthropics_is_translated(litellm_transport: LiteLLM, scripted: Scripted) -> None:
     scripted.replies(MESSAGE)
     reply = await litellm_transport.complete(make_call(base(scripted), target=ANTHROPIC, max_tokens=9))
     choice = reply.body["choices"][0]
@@ -64,9 +62,7 @@ async def test_a_plain_answer_of_anthropics_is_translated(
 
 async def test_a_stream_of_anthropics_is_translated(litellm_transport: LiteLLM, scripted: Scripted) -> None:
     scripted.says_with_types(*events())
-    stream = await litellm_transport.stream(
-        make_call(base(scripted), target=ANTHROPIC, stream=True, max_tokens=9)
-    )
+    stream = await litellm_transport.stream(make_call(base(scripted), target=ANTHROPIC, stream=True, max_tokens=9))
     chunks = await read_all(stream)
     assert text_of(chunks) == "hello there"
     assert [c["finish_reason"] for x in chunks for c in x.body["choices"] if c["finish_reason"]] == ["stop"]
@@ -86,25 +82,17 @@ async def test_usage_is_seen_even_where_the_bytes_are_cut_within_its_name(
         assert Usage.from_openai(reply.body["usage"]) == Usage(10, 60, 30, 5)
 
 
-async def test_a_stream_of_anthropics_without_its_end_is_cut(
-    litellm_transport: LiteLLM, scripted: Scripted
-) -> None:
+async def test_a_stream_of_anthropics_without_its_end_is_cut(litellm_transport: LiteLLM, scripted: Scripted) -> None:
     scripted.says_with_types(*events(stop=False))
     with pytest.raises(UpstreamCut):
-        await read_all(
-            await litellm_transport.stream(make_call(base(scripted), target=ANTHROPIC, stream=True))
-        )
+        await read_all(await litellm_transport.stream(make_call(base(scripted), target=ANTHROPIC, stream=True)))
 
 
-async def test_an_error_event_of_anthropics_is_an_error(
-    litellm_transport: LiteLLM, scripted: Scripted
-) -> None:
+async def test_an_error_event_of_anthropics_is_an_error(litellm_transport: LiteLLM, scripted: Scripted) -> None:
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     scripted.says_with_types(*events(stop=False), error)
     with pytest.raises(UpstreamServerError):
-        await read_all(
-            await litellm_transport.stream(make_call(base(scripted), target=ANTHROPIC, stream=True))
-        )
+        await read_all(await litellm_transport.stream(make_call(base(scripted), target=ANTHROPIC, stream=True)))
 
 
 async def test_an_answer_that_litellm_cannot_translate_is_broken(

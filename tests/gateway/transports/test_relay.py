@@ -75,9 +75,7 @@ async def test_a_kept_alive_connection_that_was_dropped_is_replaced(relay: Relay
 
 
 @pytest.mark.asyncio
-async def test_a_request_that_a_new_connection_swallowed_is_not_sent_again(
-    relay: Relay, dropping: Dropping
-) -> None:
+async def test_a_request_that_a_new_connection_swallowed_is_not_sent_again(relay: Relay, dropping: Dropping) -> None:
     dropping.answers = 0
     with pytest.raises(UpstreamUnreachable):
         await relay.complete(make_call(dropping.api_base))
@@ -86,9 +84,7 @@ async def test_a_request_that_a_new_connection_swallowed_is_not_sent_again(
 
 @pytest.mark.asyncio
 async def test_bytes_pass_through_unchanged(relay: Relay, scripted: Scripted) -> None:
-    event = (
-        b'{"choices" : [{"index":0, "delta":{"content":"h\\u00e9 \xc3\xa9"},"finish_reason":"stop"}],"x":1e2}'
-    )
+    event = b'{"choices" : [{"index":0, "delta":{"content":"h\\u00e9 \xc3\xa9"},"finish_reason":"stop"}],"x":1e2}'
     scripted.frames = [b"data: " + event + b"\n\n", b"data: [DONE]\n\n"]
     chunks = await read_all(await relay.stream(make_call(scripted.api_base, stream=True)))
     assert [part.raw for part in chunks] == [event]
@@ -99,9 +95,7 @@ async def test_bytes_pass_through_unchanged(relay: Relay, scripted: Scripted) ->
 @pytest.mark.asyncio
 async def test_one_read_returns_all_that_has_arrived(relay: Relay, scripted: Scripted) -> None:
     events = [chunk(f"w{i}") for i in range(50)] + [chunk(finish="stop")]
-    scripted.frames = [
-        b"".join(b"data: %s\n\n" % json.dumps(e).encode() for e in events) + b"data: [DONE]\n\n"
-    ]
+    scripted.frames = [b"".join(b"data: %s\n\n" % json.dumps(e).encode() for e in events) + b"data: [DONE]\n\n"]
     stream = await relay.stream(make_call(scripted.api_base, stream=True))
     assert len(await stream.read()) == 51
     assert await stream.read() == []
@@ -133,9 +127,7 @@ def test_an_end_mark_without_a_line_end_is_an_end_mark() -> None:
     assert events.done
 
 
-@pytest.mark.parametrize(
-    "line", [b"data: {", b"data: []", b"data: 1", b'data: "\xff"', b"data: " + b"[" * 100_000]
-)
+@pytest.mark.parametrize("line", [b"data: {", b"data: []", b"data: 1", b'data: "\xff"', b"data: " + b"[" * 100_000])
 def test_what_is_no_json_object_is_broken(line: bytes) -> None:
     with pytest.raises(UpstreamBroken):
         Events().feed(line + b"\n")
@@ -161,9 +153,7 @@ def test_a_word_after_its_finish_does_not_open_a_choice_again() -> None:
     assert finishes.complete
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"), [("7", 7.0), ("0.5", 0.5), ("-3", None), ("soon", None), ("", None)]
-)
+@pytest.mark.parametrize(("value", "expected"), [("7", 7.0), ("0.5", 0.5), ("-3", None), ("soon", None), ("", None)])
 def test_retry_after_is_read_in_seconds(value: str, expected: float | None) -> None:
     assert retry_after_s({"Retry-After": value}) == expected
 
