@@ -69,6 +69,7 @@ def test_killed_workers_leave_no_hold_and_charge_what_they_had_delivered(world: 
     swept = 0
     for _ in range(KILLS):
         readers = Readers(world)
+        started = startups(world)
         eventually(lambda: beaten_with_output(world))
         for pid in world.live.web_workers:
             world.live.kill_worker(pid)
@@ -77,7 +78,8 @@ def test_killed_workers_leave_no_hold_and_charge_what_they_had_delivered(world: 
         assert world.open_holds() == STREAMS
         eventually(lambda: sweep(world) and world.open_holds() == 0, timeout_s=30)
         swept += STREAMS
-        eventually(lambda: world.chat("quick").status_code == 200, timeout_s=30)
+        eventually(lambda: startups(world) == started + 2, timeout_s=60, what=lambda: world.live.log[-3000:])
+        assert world.chat("quick").status_code == 200
     rows = world.live.query(
         "SELECT state, captured, amount, checkpoint_amount FROM credits_holds WHERE basis = 'checkpoint'"
     )
@@ -86,6 +88,10 @@ def test_killed_workers_leave_no_hold_and_charge_what_they_had_delivered(world: 
     ((lost,),) = world.live.query("SELECT COUNT(*) FROM llm_requests WHERE status = 'lost'")
     assert lost == swept
     world.books_balance()
+
+
+def startups(world: World) -> int:
+    return world.live.log.count("Application startup complete")
 
 
 def sweep(world: World) -> bool:

@@ -15,7 +15,7 @@ from opscenter.processes import port_is_free
 log = logging.getLogger(__name__)
 
 # A worker that is merely starved of CPU must not be killed with its calls; a dead one is seen within a second.
-_WORKER_SILENCE_S = 30
+_WORKER_SILENCE_S = 10
 
 
 class Command(BaseCommand):
