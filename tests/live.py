@@ -42,7 +42,7 @@ class LiveServer:
     """
 
     def __init__(self, *, workers: int = 2, environment: Mapping[str, str] | None = None) -> None:
-        self.data_dir = Path(tempfile.mkdtemp(prefix="opscenter-live-"))
+        self.data_dir = Path(tempfile.mkdtemp(prefix="live-", dir=os.environ["DATA_DIR"]))
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.base_url = f"{self.url}/v1"

@@ -31,9 +31,8 @@ class PostgresServer:
         self.folder = Path(tempfile.mkdtemp(prefix="opscenter-postgres-"))
         self.port = free_port()
         self._user = UNPRIVILEGED if os.geteuid() == 0 else None
-        self._bin = self._programs()
+        self._bin = self._package / PROGRAMS / "bin"
         self._process: subprocess.Popen[bytes] | None = None
-        self._make_cluster()
 
     def url(self, database: str = "postgres") -> str:
         return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
@@ -44,6 +43,9 @@ class PostgresServer:
 
     def start(self) -> None:
         """Returns once it answers; also after kill(), when it recovers from its log first."""
+        if not self._data.exists():
+            self._copy_programs()
+            self._make_cluster()
         options = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
@@ -91,17 +93,20 @@ class PostgresServer:
     def _data(self) -> Path:
         return self.folder / "data"
 
-    def _programs(self) -> Path:
-        """Where the programs are. A copy for the unprivileged user: what root installed may be closed to it."""
-        package = _package_folder()
+    @property
+    def _package(self) -> Path:
+        """Where the programs are; for the unprivileged user a copy, what root installed may be closed to it."""
+        return _installed_package() if self._user is None else self.folder / PACKAGE
+
+    def _copy_programs(self) -> None:
         if self._user is None:
-            return package / PROGRAMS / "bin"
+            return
         self.folder.chmod(0o755)
+        installed = _installed_package()
+        shutil.copytree(installed / PROGRAMS, self._package / PROGRAMS, symlinks=True)
         # The programs find their libraries by the path from one to the other.
         libraries = f"{PACKAGE}.libs"
-        shutil.copytree(package / PROGRAMS, self.folder / PACKAGE / PROGRAMS, symlinks=True)
-        shutil.copytree(package.parent / libraries, self.folder / libraries, symlinks=True)
-        return self.folder / PACKAGE / PROGRAMS / "bin"
+        shutil.copytree(installed.with_name(libraries), self.folder / libraries, symlinks=True)
 
     def _make_cluster(self) -> None:
         self._data.mkdir(mode=0o700)
@@ -135,7 +140,7 @@ class PostgresServer:
             return False
 
 
-def _package_folder() -> Path:
+def _installed_package() -> Path:
     # Found and not imported: on import it makes folders and changes permissions.
     spec = importlib.util.find_spec(PACKAGE)
     assert spec is not None and spec.submodule_search_locations

@@ -27,7 +27,8 @@ class Process(NamedTuple):
 def die_with_parent(number: signal.Signals) -> Callable[[], None]:
     """A preexec_fn: the child gets this signal when its parent dies, even by SIGKILL. Linux only, else nothing.
 
-    Safe in spite of threads: it is one system call, by a library loaded before the fork, and takes no lock.
+    To Linux the parent is the thread that starts it: use one that lasts. Safe in spite of threads: it is one
+    system call, by a library loaded before the fork, and takes no lock.
     """
 
     def arrange() -> None:
