@@ -9,7 +9,6 @@ from gateway.transports.base import Body, Call, Reply, UpstreamStream
 from gateway.transports.errors import (
     UpstreamBroken,
     UpstreamError,
-    UpstreamServerError,
     UpstreamTimeout,
     UpstreamUnreachable,
 )

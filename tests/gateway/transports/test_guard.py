@@ -54,8 +54,9 @@ async def test_every_kind_of_litellm_client_is_guarded(
 
 
 async def test_permission_for_a_private_upstream_is_not_permission_for_an_image(
-    litellm_transport: LiteLLM, scripted: Scripted, canary: Canary
+    litellm_transport: LiteLLM, scripted: Scripted, canary: Canary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(load(), "user_url_validation", False)  # LiteLLM's own guard, so that ours is seen
     image = {"type": "image_url", "image_url": {"url": f"http://127.0.0.1:{canary.port}/secret.png"}}
     call = make_call(
         scripted.api_base.removesuffix("/v1"),
