@@ -16,9 +16,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 def seed_groups(sender: AppConfig, using: str = "default", verbosity: int = 0, **kwargs: Any) -> None:
     """Create the groups that are missing, after the permissions that they hold."""
-    missing = set(GROUPS) - set(
-        Group.objects.using(using).filter(name__in=GROUPS).values_list("name", flat=True)
-    )
+    missing = set(GROUPS) - set(Group.objects.using(using).filter(name__in=GROUPS).values_list("name", flat=True))
     if not missing:
         return
     create_permissions(sender, using=using, verbosity=verbosity)

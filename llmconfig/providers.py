@@ -71,9 +71,7 @@ def _openai_like(
 PROVIDERS: dict[str, Provider] = {
     provider.slug: provider
     for provider in (
-        _openai_like(
-            "openai", "OpenAI", "https://api.openai.com/v1", max_tokens_param="max_completion_tokens"
-        ),
+        _openai_like("openai", "OpenAI", "https://api.openai.com/v1", max_tokens_param="max_completion_tokens"),
         Provider(
             slug="anthropic",
             name="Anthropic",

@@ -119,9 +119,7 @@ def _actives(rows: list[Deployment], targets: dict[int, Target], upstreams: Upst
             upstream = upstreams.of_provider(provider)
             named[slot] = model
             meant[slot] = _pointed_at(upstream, model, active.purpose, rows, targets) if upstream else ()
-        found[active.purpose] = Active(
-            meant["primary"], meant["fallback"], named["primary"], named["fallback"]
-        )
+        found[active.purpose] = Active(meant["primary"], meant["fallback"], named["primary"], named["fallback"])
     return found
 
 
@@ -135,9 +133,7 @@ def _pointed_at(
     deployed = [
         row
         for row in rows
-        if upstream.holds(row)
-        and row.model.purpose == purpose
-        and model in (row.model.name, row.upstream_model)
+        if upstream.holds(row) and row.model.purpose == purpose and model in (row.model.name, row.upstream_model)
     ]
     if not deployed and upstream.is_free_unless_priced:
         return (implicit(upstream, model, purpose),)

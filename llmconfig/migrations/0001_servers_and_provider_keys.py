@@ -18,9 +18,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("name", models.CharField(max_length=100, unique=True)),
                 (
@@ -98,15 +96,11 @@ class Migration(migrations.Migration):
                 "ordering": ("name",),
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("server_type__in", ["vllm", "ollama", "llamacpp", "openai-compatible"])
-                        ),
+                        condition=models.Q(("server_type__in", ["vllm", "ollama", "llamacpp", "openai-compatible"])),
                         name="ai_server_type_known",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("health_status__in", ["unknown", "healthy", "degraded", "unhealthy"])
-                        ),
+                        condition=models.Q(("health_status__in", ["unknown", "healthy", "degraded", "unhealthy"])),
                         name="ai_server_health_known",
                     ),
                 ],
@@ -117,9 +111,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "provider",

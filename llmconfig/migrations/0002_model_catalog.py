@@ -17,9 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "name",
@@ -143,9 +141,7 @@ class Migration(migrations.Migration):
                         fields=("owner", "name"),
                         name="model_name_once_per_owner",
                     ),
-                    models.CheckConstraint(
-                        condition=models.Q(("name", ""), _negated=True), name="model_is_named"
-                    ),
+                    models.CheckConstraint(condition=models.Q(("name", ""), _negated=True), name="model_is_named"),
                     models.CheckConstraint(
                         condition=models.Q(("purpose__in", ["chat", "embeddings", "reranking"])),
                         name="model_purpose_known",
@@ -164,9 +160,7 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(
-                                ("context_window__isnull", True), ("context_window__gte", 1), _connector="OR"
-                            ),
+                            models.Q(("context_window__isnull", True), ("context_window__gte", 1), _connector="OR"),
                             models.Q(
                                 ("max_output_tokens__isnull", True),
                                 ("max_output_tokens__gte", 1),
@@ -183,9 +177,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "upstream_model",
@@ -218,9 +210,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "timeout_s",
-                    models.PositiveIntegerField(
-                        default=600, validators=[django.core.validators.MinValueValidator(1)]
-                    ),
+                    models.PositiveIntegerField(default=600, validators=[django.core.validators.MinValueValidator(1)]),
                 ),
                 (
                     "transport",

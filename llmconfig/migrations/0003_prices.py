@@ -16,9 +16,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("number", models.PositiveIntegerField(help_text="1 for the first version, counting up.")),
                 (
@@ -108,9 +106,7 @@ class Migration(migrations.Migration):
                         fields=("deployment", "number"),
                         name="price_number_once_per_deployment",
                     ),
-                    models.CheckConstraint(
-                        condition=models.Q(("number__gte", 1)), name="price_numbers_start_at_one"
-                    ),
+                    models.CheckConstraint(condition=models.Q(("number__gte", 1)), name="price_numbers_start_at_one"),
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(("input_price__isnull", True), ("input_price__gte", 0), _connector="OR"),
@@ -124,12 +120,8 @@ class Migration(migrations.Migration):
                                 ("cache_write_price__gte", 0),
                                 _connector="OR",
                             ),
-                            models.Q(
-                                ("output_price__isnull", True), ("output_price__gte", 0), _connector="OR"
-                            ),
-                            models.Q(
-                                ("search_price__isnull", True), ("search_price__gte", 0), _connector="OR"
-                            ),
+                            models.Q(("output_price__isnull", True), ("output_price__gte", 0), _connector="OR"),
+                            models.Q(("search_price__isnull", True), ("search_price__gte", 0), _connector="OR"),
                         ),
                         name="price_not_negative",
                     ),

@@ -34,23 +34,15 @@ class ActiveProvider(models.Model):
     """
 
     purpose = models.CharField(max_length=12, choices=Purpose, unique=True)
-    primary_server = models.ForeignKey(
-        AIServer, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-    primary_key = models.ForeignKey(
-        ProviderKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    primary_server = models.ForeignKey(AIServer, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    primary_key = models.ForeignKey(ProviderKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     default_model = models.CharField(
         max_length=300,
         blank=True,
         help_text="A catalog name or the provider's own; empty: the server's default.",
     )
-    fallback_server = models.ForeignKey(
-        AIServer, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
-    fallback_key = models.ForeignKey(
-        ProviderKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    fallback_server = models.ForeignKey(AIServer, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    fallback_key = models.ForeignKey(ProviderKey, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     fallback_model = models.CharField(max_length=300, blank=True)
     updated_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -48,12 +48,8 @@ class Deployment(models.Model):
         MAX_COMPLETION_TOKENS = "max_completion_tokens", "max_completion_tokens"
 
     model = models.ForeignKey(LLMModel, on_delete=models.CASCADE, related_name="deployments")
-    server = models.ForeignKey(
-        AIServer, null=True, blank=True, on_delete=models.PROTECT, related_name="deployments"
-    )
-    key = models.ForeignKey(
-        ProviderKey, null=True, blank=True, on_delete=models.PROTECT, related_name="deployments"
-    )
+    server = models.ForeignKey(AIServer, null=True, blank=True, on_delete=models.PROTECT, related_name="deployments")
+    key = models.ForeignKey(ProviderKey, null=True, blank=True, on_delete=models.PROTECT, related_name="deployments")
     upstream_model = models.CharField(max_length=300, help_text="The model's id at its provider.")
     priority = models.PositiveSmallIntegerField(default=0, help_text="Lower is tried first.")
     weight = models.PositiveSmallIntegerField(default=1, validators=(MinValueValidator(1),))
@@ -86,8 +82,7 @@ class Deployment(models.Model):
         ordering = ("model_id", "priority", "id")
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(server__isnull=False, key__isnull=True)
-                | Q(server__isnull=True, key__isnull=False),
+                condition=Q(server__isnull=False, key__isnull=True) | Q(server__isnull=True, key__isnull=False),
                 name="deployment_on_exactly_one",
                 violation_error_message="A deployment is on one AI server or on one provider key.",
             ),

@@ -3,7 +3,7 @@
 from django.db import models
 
 
-class Capability(models.Model):
+class Capability(models.Model):  # noqa: DJ008 - it has no rows
     """Has no table: it carries the app's own permissions, which every endpoint and page asks for."""
 
     class Meta:

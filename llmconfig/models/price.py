@@ -16,8 +16,7 @@ class PriceQuerySet(models.QuerySet["Price"]):
         of_model = newer.filter(model_id=OuterRef("model_id"), deployment__isnull=True)
         of_deployment = newer.filter(deployment_id=OuterRef("deployment_id"))
         return self.filter(
-            Q(Q(deployment__isnull=True), ~Exists(of_model))
-            | Q(Q(deployment__isnull=False), ~Exists(of_deployment)),
+            Q(Q(deployment__isnull=True), ~Exists(of_model)) | Q(Q(deployment__isnull=False), ~Exists(of_deployment)),
             input_price__isnull=False,
         )
 
@@ -37,9 +36,7 @@ class Price(models.Model):
     outlives its model, so the foreign keys are no constraints there.
     """
 
-    model = models.ForeignKey(
-        "llm.LLMModel", on_delete=models.DO_NOTHING, db_constraint=False, related_name="prices"
-    )
+    model = models.ForeignKey("llm.LLMModel", on_delete=models.DO_NOTHING, db_constraint=False, related_name="prices")
     deployment = models.ForeignKey(
         "llm.Deployment",
         null=True,

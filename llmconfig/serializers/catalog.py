@@ -58,13 +58,9 @@ class LLMModelIn(RatesIn):
     name = serializers.CharField(max_length=200)
     purpose = ModelChoiceField(Purpose, default="chat")
     tier = ModelChoiceField(Tier, default="free")
-    use_case_tags = serializers.ListField(
-        child=serializers.CharField(max_length=60), max_length=50, default=list
-    )
+    use_case_tags = serializers.ListField(child=serializers.CharField(max_length=60), max_length=50, default=list)
     context_window = serializers.IntegerField(min_value=1, max_value=2**31 - 1, allow_null=True, default=None)
-    max_output_tokens = serializers.IntegerField(
-        min_value=1, max_value=2**31 - 1, allow_null=True, default=None
-    )
+    max_output_tokens = serializers.IntegerField(min_value=1, max_value=2**31 - 1, allow_null=True, default=None)
     quality_score = serializers.DecimalField(
         max_digits=3, decimal_places=2, min_value=0, max_value=1, allow_null=True, default=None
     )

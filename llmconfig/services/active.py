@@ -60,9 +60,7 @@ def validate(active: ActiveProvider) -> None:
     for slot, provider, model in active.pointers():
         prefix = "" if slot == "primary" else "fallback_"
         _check_provider(provider, active.purpose, param=f"{prefix}provider_id")
-        _check_model(
-            provider, active.purpose, model, param="default_model" if not prefix else "fallback_model"
-        )
+        _check_model(provider, active.purpose, model, param="default_model" if not prefix else "fallback_model")
 
 
 def _check_provider(provider: Provider, purpose: str, *, param: str) -> None:

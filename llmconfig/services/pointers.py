@@ -8,9 +8,7 @@ API_KEY = "api_key"
 PROVIDER_TYPES = ((AI_SERVER, "AI server"), (API_KEY, "Provider key"))
 
 
-def find_provider(
-    provider_type: str, provider_id: int, *, param: str = "provider_id"
-) -> AIServer | ProviderKey:
+def find_provider(provider_type: str, provider_id: int, *, param: str = "provider_id") -> AIServer | ProviderKey:
     """The AI server or the platform's key of that id. Raises Unprocessable."""
     provider: AIServer | ProviderKey | None
     if provider_type == AI_SERVER:
@@ -27,9 +25,7 @@ def type_of(provider: AIServer | ProviderKey) -> str:
     return AI_SERVER if isinstance(provider, AIServer) else API_KEY
 
 
-def columns(
-    provider: AIServer | ProviderKey | None, *, prefix: str = ""
-) -> dict[str, AIServer | ProviderKey | None]:
+def columns(provider: AIServer | ProviderKey | None, *, prefix: str = "") -> dict[str, AIServer | ProviderKey | None]:
     """The two columns of a pointer, one of them at most filled: {prefix}server and {prefix}key."""
     return {
         f"{prefix}server": provider if isinstance(provider, AIServer) else None,

@@ -49,9 +49,7 @@ def ping(*, url: str, headers: Mapping[str, str], policy: Policy) -> Probe:
 def expecting(result: Probe, model: str) -> Probe:
     """`result`, degraded where the server does not list its default `model`."""
     if result.status == "healthy" and model and model not in result.models:
-        return replace(
-            result, status="degraded", message=f'The default model "{model}" is not among its models.'
-        )
+        return replace(result, status="degraded", message=f'The default model "{model}" is not among its models.')
     return result
 
 
@@ -68,9 +66,7 @@ def _judged(url: str, headers: Mapping[str, str], policy: Policy, *, wants_model
         return Probe(status="healthy", latency_ms=latency_ms, message="The key is accepted.")
     models = _model_ids(body)
     if models is None:
-        return Probe(
-            status="degraded", latency_ms=latency_ms, message="It answered, but not with a list of models."
-        )
+        return Probe(status="degraded", latency_ms=latency_ms, message="It answered, but not with a list of models.")
     return Probe(status="healthy", latency_ms=latency_ms, models=models, message=f"{len(models)} models.")
 
 

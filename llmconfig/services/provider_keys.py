@@ -39,9 +39,7 @@ def test_key(*, key: ProviderKey) -> Probe:
     """Make the provider's free call that needs the key: its list of models, where it has one."""
     provider = key.known_provider
     if not provider.api_base or not provider.check_path:
-        return Probe(
-            status="unknown", message=f"There is no free call known to test a key of {provider.name} with."
-        )
+        return Probe(status="unknown", message=f"There is no free call known to test a key of {provider.name} with.")
     if key.encrypted_key is None:
         return Probe(status="unhealthy", message="No API key is stored.")
     try:

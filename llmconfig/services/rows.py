@@ -24,9 +24,7 @@ def store(row: Row, fields: Mapping[str, Any], *, secrets_for: Mapping[str, str 
     return fresh
 
 
-def save(
-    row: models.Model, *, action: str | None = None, secrets_for: Mapping[str, str | None] | None = None
-) -> None:
+def save(row: models.Model, *, action: str | None = None, secrets_for: Mapping[str, str | None] | None = None) -> None:
     """core.changes.save; Conflict where somebody else took the same name after it was checked."""
     try:
         changes.save(row, action=action, secrets_for=secrets_for)

@@ -26,9 +26,7 @@ def create(*, fields: Mapping[str, Any], api_key: str | None = None) -> AIServer
     return store(AIServer(), fields, secrets_for={"api_key": api_key} if api_key else None)
 
 
-def update(
-    *, server: AIServer, fields: Mapping[str, Any], api_key: str | Keep | None = Keep.STORED
-) -> AIServer:
+def update(*, server: AIServer, fields: Mapping[str, Any], api_key: str | Keep | None = Keep.STORED) -> AIServer:
     """`api_key` replaces the stored key; "" or None removes it.
 
     Raises KeyNeededAgain where `base_url` moves to another origin and the stored key would go there unasked.
@@ -55,9 +53,7 @@ def delete(*, server: AIServer) -> None:
 def test_connection(*, server: AIServer) -> Probe:
     """Ask the server for its models and store how it is; that is no change of its configuration."""
     result = _ask(server)
-    AIServer.objects.filter(pk=server.pk).update(
-        last_health_check=timezone.now(), health_status=result.status
-    )
+    AIServer.objects.filter(pk=server.pk).update(last_health_check=timezone.now(), health_status=result.status)
     return result
 
 

@@ -28,9 +28,7 @@ class ActiveListView(_Active):
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @extend_schema(
-        operation_id="llm_config_set_active", request=ActiveProviderIn, responses=ActiveProviderOut
-    )
+    @extend_schema(operation_id="llm_config_set_active", request=ActiveProviderIn, responses=ActiveProviderOut)
     def post(self, request: Request) -> Response:
         """Make a provider the active one of a purpose, in place of the former."""
         data = self.read()
@@ -59,6 +57,4 @@ class ActiveView(_Active):
 def _fallback(data: dict[str, Any]) -> AIServer | ProviderKey | None:
     if data["fallback_provider_type"] is None:
         return None
-    return find_provider(
-        data["fallback_provider_type"], data["fallback_provider_id"], param="fallback_provider_id"
-    )
+    return find_provider(data["fallback_provider_type"], data["fallback_provider_id"], param="fallback_provider_id")

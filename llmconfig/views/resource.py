@@ -23,9 +23,7 @@ class Resource(GenericAPIView[Any]):
 
     def read(self, *, partial: bool = False) -> dict[str, Any]:
         """The validated body. Raises DRF's ValidationError."""
-        body = self.input_class(
-            data=self.request.data, partial=partial, context=self.get_serializer_context()
-        )
+        body = self.input_class(data=self.request.data, partial=partial, context=self.get_serializer_context())
         body.is_valid(raise_exception=True)
         return dict(body.validated_data)
 

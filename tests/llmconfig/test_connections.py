@@ -146,9 +146,7 @@ def test_an_unreadable_key_is_said_to_be_unreadable(alice: Api, upstream: Upstre
     assert "key ring" in found["message"]
 
 
-def test_a_servers_models_are_listed_to_readers(
-    alice: Api, bob: Api, charlie: Api, upstream: Upstream
-) -> None:
+def test_a_servers_models_are_listed_to_readers(alice: Api, bob: Api, charlie: Api, upstream: Upstream) -> None:
     path = f"servers/{alice.server(base_url=upstream.origin)['id']}/models"
 
     assert bob.get(path).body == {"models": ["demo", "test-model"]}

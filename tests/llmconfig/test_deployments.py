@@ -2,6 +2,8 @@
 
 import pytest
 
+from llmconfig.models import ProviderKey
+from opscenter.core.models import User
 from tests.llmconfig.api import Api, on_key, on_server
 
 
@@ -53,6 +55,15 @@ def test_the_same_place_is_taken_once(alice: Api) -> None:
     assert alice.post("deployments", {"model": model["id"], **on_server(server)}).status == 422
 
 
+def test_a_consumers_own_key_serves_no_model_of_the_platform(alice: Api) -> None:
+    own = ProviderKey.objects.create(provider="openai", key_name="d", owner=User.objects.create_user("dora"))
+    model = alice.model()
+
+    answer = alice.post("deployments", {"model": model["id"], **on_key({"id": own.pk})})
+
+    assert (answer.status, answer.body["error"]["param"]) == (422, "provider_id")
+
+
 def test_only_who_speaks_openais_format_can_be_relayed(alice: Api) -> None:
     anthropic, model = alice.key(provider="anthropic"), alice.model()
     body = {"model": model["id"], **on_key(anthropic, transport="relay")}
@@ -61,9 +72,7 @@ def test_only_who_speaks_openais_format_can_be_relayed(alice: Api) -> None:
     assert alice.post("deployments", {**body, "transport": "litellm"}).status == 201
 
 
-@pytest.mark.parametrize(
-    "change", [{"weight": 0}, {"priority": -1}, {"timeout_s": 0}, {"rpm": 0}, {"model": 999}]
-)
+@pytest.mark.parametrize("change", [{"weight": 0}, {"priority": -1}, {"timeout_s": 0}, {"rpm": 0}, {"model": 999}])
 def test_what_makes_no_sense_is_refused(alice: Api, change: dict[str, int]) -> None:
     server, model = alice.server(), alice.model()
 

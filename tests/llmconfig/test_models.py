@@ -91,9 +91,7 @@ def test_nothing_is_kept_of_a_model_whose_deployment_is_wrong(alice: Api) -> Non
     server = alice.server()
     wrong = {"provider_type": "ai_server", "provider_id": server["id"] + 1, "upstream_model": "x"}
 
-    answer = alice.post(
-        "models", {"name": "m1", "input_price": "1", "deployments": [on_server(server), wrong]}
-    )
+    answer = alice.post("models", {"name": "m1", "input_price": "1", "deployments": [on_server(server), wrong]})
 
     assert (answer.status, answer.body["error"]["param"]) == (422, "provider_id")
     assert not LLMModel.objects.exists()

@@ -25,9 +25,7 @@ def test_a_changed_price_is_a_new_version(alice: Api) -> None:
 def test_the_same_price_again_is_no_new_version(alice: Api) -> None:
     made = alice.model(input_price="1", output_price="2")
 
-    answer = alice.patch(
-        f"models/{made['id']}", {"input_price": "1.000", "output_price": "2.0", "tier": "starter"}
-    )
+    answer = alice.patch(f"models/{made['id']}", {"input_price": "1.000", "output_price": "2.0", "tier": "starter"})
 
     assert answer.body["price_number"] == 1
     assert Price.objects.count() == 1

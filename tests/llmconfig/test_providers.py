@@ -5,9 +5,7 @@ from django.conf import settings
 
 from llmconfig.providers import PROVIDERS, is_known, provider_for
 
-NAMED = (
-    "openai anthropic openrouter groq together fireworks deepinfra huggingface google mistral deepseek xai"
-)
+NAMED = "openai anthropic openrouter groq together fireworks deepinfra huggingface google mistral deepseek xai"
 
 
 def test_the_promised_providers_are_there() -> None:

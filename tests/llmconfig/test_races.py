@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
-from threading import Barrier
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 from django.db import connection
 
-from llmconfig.models import AIServer, LLMModel, Price
-from llmconfig.services import servers
-from llmconfig.services.prices import set_price
+from llmconfig.models import AIServer, Deployment, LLMModel, Price
+from llmconfig.services import prices, servers
+from opscenter.core.db import own_connection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,6 +23,7 @@ def _at_once(*calls: Callable[[], object]) -> None:
     together = Barrier(len(calls))
 
     def run(call: Callable[[], object]) -> None:
+        own_connection()
         try:
             together.wait()
             call()
@@ -56,21 +58,35 @@ def test_changes_of_different_fields_are_all_kept(server: AIServer) -> None:
         {"metadata": {"rack": 3}},
     )
 
-    _at_once(*(partial(servers.update, server=server, fields=fields) for fields in changes))
+    read_earlier = [AIServer.objects.get() for _ in changes]
+    pairs = zip(read_earlier, changes, strict=True)
+    _at_once(*(partial(servers.update, server=row, fields=fields) for row, fields in pairs))
 
     stored = AIServer.objects.get()
     assert (stored.model_path, stored.enabled, stored.use_for_embeddings) == ("qwen", False, True)
     assert (stored.metadata, stored.version) == ({"rack": 3}, 1 + len(changes))
 
 
-def test_price_versions_are_numbered_without_a_gap() -> None:
+@pytest.fixture
+def reading_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has read the newest price waits for the others to read it too, where nothing keeps them from it."""
+    together = Barrier(THREADS)
+    latest = prices._latest
+
+    def meeting(model: LLMModel, deployment: Deployment | None) -> Price | None:
+        found = latest(model, deployment)
+        with suppress(BrokenBarrierError):
+            together.wait(0.5)
+        return found
+
+    monkeypatch.setattr(prices, "_latest", meeting)
+
+
+def test_price_versions_are_numbered_without_a_gap(reading_at_once: None) -> None:
     model = LLMModel.objects.create(name="m1")
+    rates = [{"input_price": Decimal(number)} for number in range(1, THREADS + 1)]
 
-    def several(thread: int) -> None:
-        for number in range(5):
-            set_price(model=model, rates={"input_price": Decimal(100 * thread + number + 1)})
-
-    _at_once(*(partial(several, thread) for thread in range(THREADS)))
+    _at_once(*(partial(prices.set_price, model=model, rates=each) for each in rates))
 
     numbers = Price.objects.order_by("number").values_list("number", flat=True)
-    assert list(numbers) == list(range(1, 5 * THREADS + 1))
+    assert list(numbers) == list(range(1, THREADS + 1))

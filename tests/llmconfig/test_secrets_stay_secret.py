@@ -21,10 +21,7 @@ def test_no_answer_shows_a_secret(alice: Api) -> None:
     active = alice.post("active", chat_on("ai_server", server, "m1"))
     answers = [
         active,
-        *(
-            alice.get(path)
-            for path in ("servers", "api-keys", "active", "active/chat", "models", "deployments")
-        ),
+        *(alice.get(path) for path in ("servers", "api-keys", "active", "active/chat", "models", "deployments")),
         alice.get(f"servers/{server['id']}"),
         alice.get(f"api-keys/{key['id']}"),
         alice.get(f"models/{model['id']}"),
@@ -73,9 +70,7 @@ def test_the_database_holds_no_plaintext(alice: Api) -> None:
     for table in ("core_secrets", "ai_servers", "llm_api_keys", "llm_config_audit"):
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT * FROM {table}")
-            text = repr(
-                [[bytes(c) if isinstance(c, memoryview) else c for c in row] for row in cursor.fetchall()]
-            )
+            text = repr([[bytes(c) if isinstance(c, memoryview) else c for c in row] for row in cursor.fetchall()])
         assert not any(secret in text for secret in BOTH), table
 
 

@@ -118,9 +118,7 @@ def test_a_deployments_own_price_goes_before_the_models(alice: Api) -> None:
 
 def test_what_is_disabled_is_left_out(alice: Api) -> None:
     server, key = alice.server(), alice.key()
-    made = alice.model(
-        on_server(server, "a"), on_server(server, "b", enabled=False), on_key(key), input_price="1"
-    )
+    made = alice.model(on_server(server, "a"), on_server(server, "b", enabled=False), on_key(key), input_price="1")
     assert len(_keys(snapshot.load(), "m1")) == 2
 
     alice.patch(f"api-keys/{key['id']}", {"enabled": False})
@@ -282,9 +280,7 @@ def test_a_provider_can_be_put_elsewhere_by_the_deployment(alice: Api, settings:
 def test_an_unreadable_secret_is_left_out_and_told_once(alice: Api, caplog: pytest.LogCaptureFixture) -> None:
     server, key = alice.server(api_key=SERVER_SECRET), alice.key()
     alice.model(on_server(server), on_key(key), on_server(alice.server(name="open"), "y"), input_price="1")
-    Secret.objects.filter(entity_type="llm_api_keys").update(
-        ciphertext=Fernet(Fernet.generate_key()).encrypt(b"x")
-    )
+    Secret.objects.filter(entity_type="llm_api_keys").update(ciphertext=Fernet(Fernet.generate_key()).encrypt(b"x"))
 
     first, second = snapshot.load(), snapshot.load()
 
