@@ -21,7 +21,7 @@ def test_loopback_can_be_reached() -> None:
 
 def test_the_run_has_its_own_folder_and_secrets(pytestconfig: pytest.Config) -> None:
     assert Path(os.environ["DATA_DIR"]) == settings.DATA_DIR != settings.BASE_DIR / "var"
-    assert settings.SECRET_KEY == os.environ["SECRET_KEY"]
+    assert os.environ["SECRET_KEY"] == settings.SECRET_KEY
     assert (connection.vendor == "postgresql") == (pytestconfig.getoption("database") == "postgres")
 
 
