@@ -1,7 +1,7 @@
 """Tokens times prices times rates: exact nanocredits, in integers, one ceiling a request.
 
-    usd     = (uncached*input + cached*cached_input + cache_write*cache_write_price + output*output_price) / 1e6
-    credits = usd * (1 + markup) * multiplier * CREDITS_PER_USD
+usd     = (uncached*input + cached*cached_input + cache_write*cache_write_price + output*output_price) / 1e6
+credits = usd * (1 + markup) * multiplier * CREDITS_PER_USD
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,9 @@ class TokenRates:
     def affordable_output(self, nano: int, *, input_tokens: int) -> int:
         """The most output tokens that `nano` covers after the dearest `input_tokens`."""
         left = nano * self.denominator - input_tokens * self._dearest_input
-        return max(0, left // self.output) if self.output else _TOKENS_PER_PRICE
+        if left < 0:
+            return 0
+        return left // self.output if self.output else _TOKENS_PER_PRICE
 
     @property
     def _dearest_input(self) -> int:
