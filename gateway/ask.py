@@ -1,6 +1,7 @@
 """A consumer's request body, checked as far as the gateway itself depends on it; everything else passes through."""
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,9 +55,20 @@ def parse_chat(raw: bytes) -> ChatAsk:
     )
 
 
+def _finite(number: str) -> float:
+    """Also for the constants that Python reads as JSON though they are none: NaN, Infinity, -Infinity."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number} is no JSON number")
+    return value
+
+
+_JSON = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
+
+
 def _json_object(raw: bytes) -> dict[str, Any]:
     try:
-        body = json.loads(raw)
+        body = _JSON.decode(raw.decode())
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("The body is not valid JSON in UTF-8.", code="invalid_json") from error
     if not isinstance(body, dict):
@@ -102,9 +114,14 @@ def _images(messages: list[dict[str, Any]]) -> tuple[int, int]:
                 number += 1
                 image = part.get("image_url")
                 url = image.get("url") if isinstance(image, dict) else image
-                if isinstance(url, str) and url.startswith("data:"):
+                if isinstance(url, str) and url.startswith("data:image/"):
                     size += len(url)
     return size, number
+
+
+def printable(text: str) -> str:
+    """`text` as any database takes it: without NUL, lone surrogates and other characters that show nothing."""
+    return text if text.isprintable() else "".join(char for char in text if char.isprintable())
 
 
 def _take_tags(body: dict[str, Any]) -> dict[str, str]:
@@ -112,7 +129,7 @@ def _take_tags(body: dict[str, Any]) -> dict[str, str]:
     metadata = body.get("metadata")
     if not isinstance(metadata, dict):
         return {}
-    tags = {name: str(metadata[name])[:_TAG_LENGTH] for name in _TAGS if metadata.get(name) is not None}
+    tags = {name: printable(str(metadata[name]))[:_TAG_LENGTH] for name in _TAGS if metadata.get(name) is not None}
     rest = {name: value for name, value in metadata.items() if name not in _TAGS}
     if rest:
         body["metadata"] = rest

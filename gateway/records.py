@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from credits.models import Hold
+from gateway.ask import printable
 from gateway.endings import Ending
 from gateway.models import AttemptRow, RequestRow
 from opscenter.core.ids import uuid7
@@ -64,7 +65,7 @@ def _request(exchange: "Exchange", ending: Ending, started: datetime) -> Request
         component=exchange.tags.get("component") or exchange.caller.component,
         operation=exchange.tags.get("operation", ""),
         routing_path=exchange.tags.get("routing_path", ""),
-        requested_model=(exchange.ask.model or "auto")[:200],
+        requested_model=printable(exchange.ask.model or "auto")[:200],
         model=target.model_name if target else "",
         provider=target.provider if target else "",
         streamed=exchange.ask.stream,
@@ -86,9 +87,7 @@ def _request(exchange: "Exchange", ending: Ending, started: datetime) -> Request
     )
 
 
-def _attempt(
-    exchange: "Exchange", attempt: "Attempt", number: int, started: datetime, ending: Ending
-) -> AttemptRow:
+def _attempt(exchange: "Exchange", attempt: "Attempt", number: int, started: datetime, ending: Ending) -> AttemptRow:
     target = attempt.candidate.target
     billed = attempt is exchange.answering
     return AttemptRow(

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiTypes, extend_schema
 from rest_framework.request import Request
 
 from gateway import plain, records, routing, runtime, stream
-from gateway.ask import ChatAsk, parse_chat
+from gateway.ask import ChatAsk, parse_chat, printable
 from gateway.endings import refused
 from gateway.exchange import Exchange
 from gateway.views.base import InferenceView, caller_of
@@ -36,7 +36,7 @@ class ChatCompletionsView(InferenceView):
     def _exchange(self, request: Request, ask: ChatAsk) -> Exchange:
         caller = caller_of(request)
         serving = runtime.current()
-        exchange = Exchange(
+        return Exchange(
             runtime=serving,
             caller=caller,
             ask=ask,
@@ -49,12 +49,11 @@ class ChatCompletionsView(InferenceView):
             ),
             endpoint="chat/completions",
             tags=_tags(request, ask),
-            client_request_id=request.META.get("HTTP_X_REQUEST_ID", "")[:128],
+            client_request_id=printable(request.META.get("HTTP_X_REQUEST_ID", ""))[:128],
             id=request._request.request_id,  # type: ignore[attr-defined]
         )
-        return exchange
 
 
 def _tags(request: Request, ask: ChatAsk) -> dict[str, str]:
-    header = request.META.get("HTTP_X_COMPONENT", "")[:100]
+    header = printable(request.META.get("HTTP_X_COMPONENT", ""))[:100]
     return {**({"component": header} if header else {}), **ask.tags}
