@@ -19,6 +19,9 @@ from gateway.snapshot import Snapshot
 from llmconfig.snapshot import Target
 from opscenter.core.tiers import Tier
 
+Choices = tuple[tuple[Target, ...], tuple[Target, ...]]
+"""Those to ask first, and their fallback."""
+
 _PLAIN = Decimal(1)
 _NO_MARKUP = Decimal(0)
 
@@ -56,9 +59,9 @@ def candidates(
     """Whom to ask, first choice first; never empty. Raises ModelNotFound, ModelForbidden, NoProvider."""
     if caller.allowed_purposes is not None and purpose not in caller.allowed_purposes:
         raise ModelForbidden(f"This key may not be used for {purpose}.")
-    targets = _named(snapshot, caller, model, purpose) if model else _active(snapshot, purpose)
-    targets = _allowed(targets, caller, model)
-    level = snapshot.rates.power_levels[caller.power_level]
+    first, behind = _named(snapshot, caller, model, purpose) if model else _active(snapshot, purpose)
+    targets = _allowed([*first, *behind], caller, model)
+    level = _power_level(snapshot, caller)
     reached = [target for target in targets if not level.strict or target.provider in level.providers]
     if not reached:
         raise ModelForbidden(
@@ -67,10 +70,22 @@ def candidates(
             code="power_level_excludes_model",
         )
     markup = snapshot.rates.tiers[caller.tier].markup
-    return tuple(_candidate(target, level, markup, credits_per_usd) for target in _balanced(reached))
+    fallback = {target.key for target in behind}
+    ordered = _balanced(reached, behind=fallback)
+    return tuple(_candidate(target, level, markup, credits_per_usd) for target in ordered)
 
 
-def _named(snapshot: Snapshot, caller: Caller, name: str, purpose: str) -> list[Target]:
+def _power_level(snapshot: Snapshot, caller: Caller) -> PowerRate:
+    level = snapshot.rates.power_levels.get(caller.power_level)
+    if level is None:
+        raise ModelForbidden(
+            f"This key's power level, {caller.power_level}, does not exist any more: ask whoever issued it.",
+            code="power_level_missing",
+        )
+    return level
+
+
+def _named(snapshot: Snapshot, caller: Caller, name: str, purpose: str) -> Choices:
     entry = snapshot.catalog.models.get(name)
     if entry is not None and entry.owner_id in (None, caller.user_id):
         targets = entry.targets
@@ -81,7 +96,7 @@ def _named(snapshot: Snapshot, caller: Caller, name: str, purpose: str) -> list[
         raise ModelNotFound(
             f"The model `{name}` does not exist or can't be called now. GET /v1/models lists yours.", param="model"
         )
-    return [*targets, *_fallback_of(snapshot, targets, name, purpose)]
+    return targets, _fallback_of(snapshot, targets, name, purpose)
 
 
 def _by_provider(snapshot: Snapshot, name: str) -> tuple[Target, ...]:
@@ -97,9 +112,7 @@ def _by_upstream_id(snapshot: Snapshot, name: str) -> tuple[Target, ...]:
     return targets
 
 
-def _fallback_of(
-    snapshot: Snapshot, targets: Iterable[Target], name: str, purpose: str
-) -> tuple[Target, ...]:
+def _fallback_of(snapshot: Snapshot, targets: Iterable[Target], name: str, purpose: str) -> tuple[Target, ...]:
     """Naming the active provider's own model means what `auto` means, so it has the same fallback."""
     active = snapshot.catalog.actives.get(purpose)
     if active is None:
@@ -111,16 +124,15 @@ def _fallback_of(
     return tuple(target for target in active.fallback if target.key not in known)
 
 
-def _active(snapshot: Snapshot, purpose: str) -> list[Target]:
+def _active(snapshot: Snapshot, purpose: str) -> Choices:
     active = snapshot.catalog.actives.get(purpose)
     if active is None or not (active.primary or active.fallback):
         raise NoProvider(
-            "No active LLM provider configured"
-            + ("." if purpose == "chat" else f" for {purpose}.")
-            + " An operator sets one in the admin under Active providers."
+            "No active LLM provider configured" + ("" if purpose == "chat" else f" for {purpose}"),
+            details={"remedy_hint": "An operator sets one in the admin under Active providers."},
         )
-    seen: dict[str, Target] = {target.key: target for target in (*active.primary, *active.fallback)}
-    return list(seen.values())
+    primary = {target.key for target in active.primary}
+    return active.primary, tuple(target for target in active.fallback if target.key not in primary)
 
 
 def _allowed(targets: list[Target], caller: Caller, requested: str | None) -> list[Target]:
@@ -142,11 +154,11 @@ def _allowed(targets: list[Target], caller: Caller, requested: str | None) -> li
     return by_tier
 
 
-def _balanced(targets: list[Target]) -> Iterator[Target]:
-    """By priority; within one priority in random order by weight. The fallback stays behind."""
-    groups: dict[tuple[str, int], list[Target]] = {}
+def _balanced(targets: list[Target], *, behind: set[str]) -> Iterator[Target]:
+    """By priority; within one priority in random order by weight. The fallback, by its keys, stays behind."""
+    groups: dict[tuple[bool, int], list[Target]] = {}
     for target in targets:
-        groups.setdefault((target.model_name, target.priority), []).append(target)
+        groups.setdefault((target.key in behind, target.priority), []).append(target)
     for group in groups.values():
         if len(group) == 1:
             yield group[0]

@@ -1,0 +1,20 @@
+"""Alice operates through the REST API; `serving` is this process's gateway, called without a socket."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.gateway.in_process import InProcess
+from tests.gateway.people import person
+from tests.llmconfig.api import Api
+
+
+@pytest.fixture
+def alice(db: None) -> Api:
+    return Api(person("alice", "LLM admin"))
+
+
+@pytest.fixture
+def serving(transactional_db: None) -> Iterator[InProcess]:
+    with InProcess() as gateway:
+        yield gateway
