@@ -8,12 +8,16 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from gateway.models import AttemptRow, RequestRow
 
 log = logging.getLogger(__name__)
 
+Batch = Sequence[tuple[RequestRow, list[AttemptRow]]]
+
+_AWAY = (OperationalError, InterfaceError)
+_REFUSED = (DatabaseError, ValueError, OverflowError)
 _CAPACITY = 50_000
 _BATCH = 500
 _EVERY_S = 0.25
@@ -56,17 +60,27 @@ class Recorder:
             connection.close()
 
     @staticmethod
-    def _write(batch: Sequence[tuple[RequestRow, list[AttemptRow]]]) -> bool:
+    def _write(batch: Batch) -> bool:
+        """False where the database is away. What it refuses for what it is must not hold up the rest."""
         try:
-            with transaction.atomic():
-                save(batch)
-        except DatabaseError as error:
+            _commit(batch)
+        except _AWAY as error:
             log.warning("%d request rows could not be written yet: %s", len(batch), error)
             return False
+        except _REFUSED as error:
+            if len(batch) > 1:
+                written = [Recorder._write([one]) for one in batch]
+                return all(written)
+            log.error("request row %s is dropped: %r", batch[0][0].pk, error)
         return True
 
 
-def save(batch: Sequence[tuple[RequestRow, list[AttemptRow]]]) -> None:
+def _commit(batch: Batch) -> None:
+    with transaction.atomic():
+        save(batch)
+
+
+def save(batch: Batch) -> None:
     """A row that is there already stays: the first end of a call is the one that counted."""
     RequestRow.objects.bulk_create([request for request, _ in batch], ignore_conflicts=True)
     AttemptRow.objects.bulk_create([row for _, attempts in batch for row in attempts], ignore_conflicts=True)
