@@ -1,16 +1,18 @@
 """GET /v1/models and /v1/models/{name}: what the caller's key may call."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import JsonResponse
 from drf_spectacular.utils import OpenApiTypes, extend_schema
 from rest_framework.request import Request
 
+from credits.snapshot import PowerRate
 from gateway import runtime
 from gateway.callers import Caller
 from gateway.errors import ModelNotFound
 from gateway.views.base import InferenceView, caller_of
-from llmconfig.snapshot import CatalogModel
+from llmconfig.snapshot import Catalog, CatalogModel, Target
 from opscenter.core.tiers import Tier
 
 
@@ -30,15 +32,51 @@ class ModelView(InferenceView):
 
 
 def _callable(caller: Caller) -> list[CatalogModel]:
-    rank = Tier(caller.tier).rank
+    """The catalog's models, then those that an active provider serves beside the catalog, under their own names."""
+    snapshot = runtime.current().snapshots.current()
+    beside = [_beside_the_catalog(target) for target in _implicit(snapshot.catalog)]
+    level = snapshot.rates.power_levels.get(caller.power_level)
     return [
         entry
-        for entry in runtime.current().snapshots.current().catalog.models.values()
-        if entry.targets
-        and caller.may_use(entry.name)
-        and Tier(entry.tier).rank <= rank
-        and entry.owner_id in (None, caller.user_id)
+        for entry in [*snapshot.catalog.models.values(), *beside]
+        if _may_call(caller, entry) and any(_reaches(level, target) for target in entry.targets)
     ]
+
+
+def _may_call(caller: Caller, entry: CatalogModel) -> bool:
+    return (
+        entry.owner_id in (None, caller.user_id)
+        and Tier(entry.tier).rank <= Tier(caller.tier).rank
+        and caller.may_use(entry.name)
+        and (caller.allowed_purposes is None or entry.purpose in caller.allowed_purposes)
+    )
+
+
+def _reaches(level: PowerRate | None, target: Target) -> bool:
+    return level is not None and (not level.strict or target.provider in level.providers)
+
+
+def _implicit(catalog: Catalog) -> Iterable[Target]:
+    """By name, once each, and only where the name means them."""
+    found = {
+        target.model_name: target
+        for active in catalog.actives.values()
+        for target in active.primary + active.fallback
+        if target.deployment_id is None and target.model_name not in catalog.models
+    }
+    return found.values()
+
+
+def _beside_the_catalog(target: Target) -> CatalogModel:
+    return CatalogModel(
+        name=target.model_name,
+        purpose=target.purpose,
+        tier=target.tier,
+        owner_id=None,
+        context_window=target.context_window,
+        max_output_tokens=target.max_output_tokens,
+        targets=(target,),
+    )
 
 
 def _model(entry: CatalogModel) -> dict[str, Any]:
