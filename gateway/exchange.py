@@ -212,7 +212,8 @@ class Exchange:
             async with asyncio.timeout(_SETTLE_PATIENCE_S):
                 return await asyncio.shield(task)
         except TimeoutError:
-            return min(ending.cost, self.held.amount if self.held else 0)
+            self.charged_nano = min(ending.cost, self.held.amount if self.held else 0)
+            return self.charged_nano
 
     async def _end(self, ending: Ending) -> int:
         try:
@@ -233,7 +234,4 @@ class Exchange:
         )
         if ending.captures:
             return Capture(self.id, self.caller.account_id, held.lease_epoch, ending.cost, ending.basis, facts)
-        return Void(
-            self.id, self.caller.account_id, held.lease_epoch, ending.basis, ending.upstream_expense, facts
-        )
-
+        return Void(self.id, self.caller.account_id, held.lease_epoch, ending.basis, ending.upstream_expense, facts)

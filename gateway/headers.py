@@ -52,7 +52,7 @@ class Renaming:
 
     def chunk(self, body: dict[str, Any], raw: bytes | None) -> bytes:
         if raw is None:
-            return json.dumps({**body, "model": self.public}, separators=(",", ":"), ensure_ascii=False).encode()
+            return json.dumps({**body, "model": self.public}, separators=(",", ":")).encode()
         if self.tight in raw:
             return raw.replace(self.tight, self.replacement, 1)
         if self.spaced in raw:

@@ -35,7 +35,8 @@ class Meter:
             self.head = {name: body[name] for name in ("id", "created") if name in body}
         choices = body.get("choices")
         for choice in choices if isinstance(choices, list) else ():
-            if isinstance(delta := choice.get("delta"), dict) and (text := message_text(delta)):
+            delta = choice.get("delta") if isinstance(choice, dict) else None
+            if isinstance(delta, dict) and (text := message_text(delta)):
                 self._text.append(text)
                 self._length += len(text)
         if usage := body.get("usage"):

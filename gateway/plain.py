@@ -28,6 +28,7 @@ async def respond(exchange: Exchange) -> HttpResponse:
 async def _answer(exchange: Exchange) -> Reply:
     try:
         reply = await dispatch.complete(exchange)
+        exchange.meter.reply(reply.body)
     except ServiceError as error:
         await exchange.end(
             endings.upstream_failed(exchange, http_status=error.status, error_code=error.code or error.type)
@@ -36,7 +37,10 @@ async def _answer(exchange: Exchange) -> Reply:
     except asyncio.CancelledError:
         await exchange.end(endings.abandoned(exchange))
         raise
-    exchange.meter.reply(reply.body)
+    except Exception:
+        # A bug of ours; without an end its heartbeats would keep the hold for ever.
+        await exchange.end(endings.upstream_failed(exchange, http_status=500, error_code="internal_error"))
+        raise
     exchange.runtime.breaker.succeeded(exchange.answering.candidate.target.key)
     await exchange.end(endings.answered(exchange))
     return reply

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncGenerator, Coroutine
 from typing import Any
@@ -14,6 +15,8 @@ from gateway.exchange import Exchange
 from gateway.transports.base import Chunk, UpstreamStream
 from gateway.transports.errors import UpstreamError
 from opscenter.core.errors import ServiceError
+
+log = logging.getLogger(__name__)
 
 _DONE = b"data: [DONE]\n\n"
 
@@ -62,6 +65,10 @@ async def _open(exchange: Exchange) -> tuple[UpstreamStream, list[Chunk]]:
         raise
     except asyncio.CancelledError:
         await exchange.end(endings.abandoned(exchange))
+        raise
+    except Exception:
+        # A bug of ours; without an end its heartbeats would keep the hold for ever.
+        await exchange.end(endings.upstream_failed(exchange, http_status=500, error_code="internal_error"))
         raise
     exchange.first_token_at = time.monotonic()
     return opened
@@ -161,7 +168,11 @@ async def _drain(exchange: Exchange, upstream: UpstreamStream, chunks: list[Chun
     except asyncio.CancelledError:
         await exchange.end(endings.abandoned(exchange))
         raise
+    except Exception:
+        log.exception("a stream could not be read on", extra={"request_id": exchange.id})
+        ending = endings.upstream_failed(exchange, http_status=500, error_code="internal_error")
     else:
+        exchange.runtime.breaker.succeeded(exchange.answering.candidate.target.key)
         ending = endings.answered(exchange)
     finally:
         await upstream.aclose()

@@ -7,6 +7,8 @@ _CACHED = ("cached_tokens",)
 _CACHED_OUTSIDE_DETAILS = ("cache_read_input_tokens", "prompt_cache_hit_tokens")
 _CACHE_WRITE = ("cache_creation_tokens", "cache_write_tokens")
 _CACHE_WRITE_OUTSIDE_DETAILS = ("cache_creation_input_tokens",)
+_MOST = 2**31 - 1
+"""What the request rows can hold; more tokens than any call has."""
 
 
 class _Unusable(ValueError):
@@ -47,7 +49,7 @@ class Usage(NamedTuple):
 
 
 def _count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST:
         raise _Unusable
     return value
 
