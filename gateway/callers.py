@@ -37,12 +37,12 @@ class Caller:
 
 
 def load(secret_hash: str | None = None) -> dict[str, Caller]:
-    """Every live key's caller by the key's hash, or one key's alone; three queries."""
+    """Every live key's caller by the key's hash, or one key's alone; four queries, however many keys there are."""
     keys = VirtualKey.objects.live().select_related("user", "account")
     if secret_hash is not None:
         keys = keys.filter(secret_hash=secret_hash)
     rows = list(keys)
-    granted = _permissions({row.user for row in rows})
+    granted = _permissions({row.user for row in rows}, narrow=secret_hash is not None)
     return {row.secret_hash: _caller(row, granted[row.user_id]) for row in rows}
 
 
@@ -66,12 +66,17 @@ def _as_set(names: list[str] | None) -> frozenset[str] | None:
     return frozenset(names) if names else None
 
 
-def _permissions(users: Iterable[User]) -> dict[int, frozenset[str]]:
-    """The llm.* permissions of each user, from groups and their own, in two queries."""
+def _permissions(users: Iterable[User], *, narrow: bool) -> dict[int, frozenset[str]]:
+    """The llm.* permissions of each user, from groups and their own, in three queries.
+
+    Unless `narrow`, everybody's are read: tens of thousands of users are more than a query takes by name.
+    """
     rows = Permission.objects.filter(content_type__app_label="llm")
     every = frozenset(f"llm.{codename}" for codename in rows.values_list("codename", flat=True))
     granted: dict[int, set[str]] = {user.pk: set(every) if user.is_superuser else set() for user in users}
     for path in ("user", "group__user"):
-        for user_id, codename in rows.filter(**{f"{path}__in": list(granted)}).values_list(path, "codename"):
-            granted[user_id].add(f"llm.{codename}")
+        wanted = {f"{path}__in": list(granted)} if narrow else {f"{path}__is_active": True}
+        for user_id, codename in rows.filter(**wanted).values_list(path, "codename"):
+            if user_id in granted:
+                granted[user_id].add(f"llm.{codename}")
     return {user_id: frozenset(permissions) for user_id, permissions in granted.items()}

@@ -17,7 +17,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from gateway.stream import EventStream
-from opscenter.core.errors import PayloadTooLarge
+from opscenter.core.errors import BadRequest, PayloadTooLarge, ServiceError
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -41,12 +41,15 @@ class InferenceHandler(ASGIHandler):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             body = await _read_body(scope, receive)
+            request = ASGIRequest(scope, BytesIO(body))
         except ClientLeft:
             return
         except PayloadTooLarge as error:
             await _send(_refusal(error), send)
             return
-        request = ASGIRequest(scope, BytesIO(body))
+        except UnicodeDecodeError:
+            await _send(_refusal(BadRequest("The URL is not UTF-8.", code="invalid_url")), send)
+            return
         answering = asyncio.ensure_future(self._answer(request, send))
         leaving = asyncio.ensure_future(receive())
         try:
@@ -87,7 +90,7 @@ def _too_large(most: int) -> PayloadTooLarge:
     return PayloadTooLarge(f"The request body is larger than {most} bytes.")
 
 
-def _refusal(error: PayloadTooLarge) -> HttpResponse:
+def _refusal(error: ServiceError) -> HttpResponse:
     from gateway.views.base import error_response  # noqa: PLC0415 - views need the handler's stream module first
 
     return error_response(error)

@@ -47,6 +47,14 @@ def load() -> Snapshot:
         )
 
 
+def _look_up(secret_hash: str) -> Caller | None:
+    """On a thread that no request's end tidies up: a connection kept there would stay broken once it is lost."""
+    try:
+        return callers.load(secret_hash).get(secret_hash)
+    finally:
+        connection.close()
+
+
 def _version() -> int:
     return ConfigVersion.objects.values_list("version", flat=True).get(pk=1)
 
@@ -92,7 +100,7 @@ class SnapshotKeeper:
         if secret_hash in snapshot.late:
             return snapshot.late[secret_hash]
         try:
-            caller = (await sync_to_async(callers.load)(secret_hash)).get(secret_hash)
+            caller = await sync_to_async(_look_up)(secret_hash)
         except DatabaseError as error:
             raise GatewayNotReady(
                 "The gateway can't reach its database. Try again in a few seconds.", headers={"Retry-After": "2"}

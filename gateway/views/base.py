@@ -22,6 +22,8 @@ from opscenter.core.ids import uuid7
 
 log = logging.getLogger(__name__)
 
+_HANDLERS = {"GET": "get", "POST": "post", "PUT": "put", "PATCH": "patch", "DELETE": "delete"}
+
 
 class InferenceView(APIView):
     """Handlers are coroutines that take a DRF request, whose user is a Caller, and return a Django response.
@@ -53,10 +55,10 @@ class InferenceView(APIView):
         self.args, self.kwargs = args, kwargs
         drf_request = self.request = self.initialize_request(request, *args, **kwargs)
         self.perform_authentication(drf_request)
-        self.check_permissions(drf_request)
-        handler = getattr(self, str(request.method).lower(), None)
+        handler = getattr(self, _HANDLERS.get(str(request.method), ""), None)
         if handler is None:
             raise MethodNotAllowed(str(request.method))
+        self.check_permissions(drf_request)
         response: HttpResponseBase = await handler(drf_request, *args, **kwargs)
         return response
 
