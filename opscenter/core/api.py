@@ -32,7 +32,7 @@ class LLMPermission(BasePermission):
     `required_permissions = {"GET": "llm.read", "*": "llm.configure"}`.
     """
 
-    message = "You may not do this: it needs the permission {permission}."
+    message = "You may not do this."
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         declared: dict[str, str] = getattr(view, "required_permissions", {})
@@ -42,7 +42,7 @@ class LLMPermission(BasePermission):
             return False
         if not request.user or not request.user.is_authenticated:
             return False
-        self.message = type(self).message.format(permission=permission)
+        self.message = f"You may not do this: it needs the permission {permission}."
         return bool(request.user.has_perm(permission))
 
 
