@@ -26,7 +26,7 @@ def transport_is_known(**kwargs: Any) -> list[CheckMessage]:
 
 @register
 def provider_api_bases_are_usable(**kwargs: Any) -> list[CheckMessage]:
-    bases = settings.PROVIDER_API_BASES
+    bases: object = settings.PROVIDER_API_BASES
     hint = 'Set PROVIDER_API_BASES to JSON such as {"openai": "https://proxy.example/v1"}, or leave it out.'
     if not isinstance(bases, dict):
         return [Error("PROVIDER_API_BASES is no JSON object.", hint=hint, id="llm.E002")]

@@ -6,6 +6,7 @@ from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from threading import Barrier, BrokenBarrierError
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -51,7 +52,7 @@ def test_saving_what_was_read_earlier_loses_a_change(server: AIServer) -> None:
 
 
 def test_changes_of_different_fields_are_all_kept(server: AIServer) -> None:
-    changes = (
+    changes: tuple[dict[str, Any], ...] = (
         {"model_path": "qwen"},
         {"enabled": False},
         {"use_for_embeddings": True},
