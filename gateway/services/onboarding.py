@@ -6,6 +6,7 @@ from credits.services import grants, wallets
 from gateway.models import VirtualKey
 from gateway.services import keys
 from gateway.services.keys import IssuedKey
+from opscenter.core.errors import Conflict
 from opscenter.core.models import User
 
 
@@ -19,8 +20,13 @@ def issue_to(
     environment: str = VirtualKey.Environment.DEV,
     power_level: str = "precision",
 ) -> IssuedKey:
-    """A key for `username`, who is made if missing, without a password. The tier is kept unless given."""
+    """A key for `username`, who is made if missing, without a password. The tier is kept unless given.
+
+    Raises Conflict for a deactivated user, whose keys nobody would accept.
+    """
     user, made = User.objects.get_or_create(username=username)
+    if not user.is_active:
+        raise Conflict(f"{username} is deactivated.", code="user_deactivated")
     if made:
         user.set_unusable_password()
         user.save()

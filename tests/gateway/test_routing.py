@@ -124,7 +124,7 @@ def test_nobody_active_is_said_in_so_many_words(bob: Caller) -> None:
 
 
 def test_nobody_active_for_another_purpose_names_it(bob: Caller) -> None:
-    with pytest.raises(NoProvider, match="^No active LLM provider configured for embeddings$"):
+    with pytest.raises(NoProvider, match=r"^No active LLM provider configured for embeddings$"):
         _route(bob, purpose="embeddings")
 
 
