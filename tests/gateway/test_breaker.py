@@ -1,0 +1,139 @@
+"""The circuit breaker: when a target is left alone, and when it is tried again."""
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from gateway.breaker import Breaker
+
+A, B = "d:1", "d:2"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Clock:
+    settings.BREAKER_FAILURES, settings.BREAKER_OPEN_S = 3, 30
+    clock = Clock()
+    monkeypatch.setattr("gateway.breaker.time", clock)
+    return clock
+
+
+@pytest.fixture
+def breaker(clock: Clock) -> Breaker:
+    return Breaker()
+
+
+def _fail(breaker: Breaker, times: int, key: str = A) -> None:
+    for _ in range(times):
+        breaker.failed(key)
+
+
+def test_it_opens_after_so_many_failures_in_a_row(breaker: Breaker) -> None:
+    _fail(breaker, 2)
+    assert breaker.admits(A)
+
+    _fail(breaker, 1)
+
+    assert not breaker.admits(A)
+    assert breaker.admits(B)
+    assert breaker.states() == {A: "open"}
+
+
+def test_a_success_between_failures_starts_the_count_anew(breaker: Breaker) -> None:
+    _fail(breaker, 2)
+    breaker.succeeded(A)
+    _fail(breaker, 2)
+
+    assert breaker.admits(A)
+
+
+def test_half_open_it_lets_one_probe_through(breaker: Breaker, clock: Clock) -> None:
+    _fail(breaker, 3)
+    clock.now += 29.9
+    assert not breaker.admits(A)
+
+    clock.now += 0.1
+
+    assert breaker.states() == {A: "half-open"}
+    assert [breaker.admits(A) for _ in range(5)] == [True, False, False, False, False]
+
+
+def test_a_probe_that_succeeds_closes_it(breaker: Breaker, clock: Clock) -> None:
+    _fail(breaker, 3)
+    clock.now += 30
+    assert breaker.admits(A)
+
+    breaker.answered(A)
+    breaker.succeeded(A)
+
+    assert all(breaker.admits(A) for _ in range(5))
+    assert breaker.states() == {}
+
+
+def test_a_probe_that_fails_opens_it_for_another_while(breaker: Breaker, clock: Clock) -> None:
+    _fail(breaker, 3)
+    clock.now += 30
+    assert breaker.admits(A)
+
+    breaker.failed(A)
+
+    assert not breaker.admits(A)
+    clock.now += 30
+    assert breaker.admits(A)
+
+
+def test_a_probe_that_was_given_up_frees_its_place(breaker: Breaker, clock: Clock) -> None:
+    _fail(breaker, 3)
+    clock.now += 30
+    assert breaker.admits(A)
+
+    breaker.gave_up(A)
+
+    assert [breaker.admits(A), breaker.admits(A)] == [True, False]
+
+
+def test_a_target_that_begins_and_never_ends_opens_it_too(breaker: Breaker) -> None:
+    for _ in range(3):
+        assert breaker.admits(A)
+        breaker.answered(A)
+        breaker.failed(A)
+
+    assert not breaker.admits(A)
+
+
+def test_a_probe_that_begins_to_answer_lets_others_in(breaker: Breaker, clock: Clock) -> None:
+    _fail(breaker, 3)
+    clock.now += 30
+    assert breaker.admits(A)
+
+    breaker.answered(A)
+
+    assert breaker.admits(A)
+    breaker.failed(A)
+    assert not breaker.admits(A)
+
+
+def test_callers_are_told_when_the_first_target_is_probed(breaker: Breaker, clock: Clock) -> None:
+    _fail(breaker, 3)
+    clock.now += 20
+    _fail(breaker, 3, B)
+
+    assert breaker.retry_after_s([A, B]) == 10
+    assert breaker.retry_after_s([B]) == 30
+    clock.now += 60
+    assert breaker.retry_after_s([A, B]) == 1
+
+
+def test_what_never_failed_is_always_admitted(breaker: Breaker) -> None:
+    breaker.gave_up(A)
+    breaker.answered(A)
+    breaker.succeeded(A)
+
+    assert breaker.admits(A)
+    assert breaker.retry_after_s([A]) == 1
