@@ -38,16 +38,19 @@ LAST_MOMENT_S = 3
 class LiveServer:
     """A context manager; `environment` overrides what the server's processes and commands get.
 
-    Its database is of the same kind as the test run's. Unlike tests in the process, it sees nothing of theirs.
+    Its database is of the same kind as the test run's, or the empty one at `database_url`, which stays. Unlike tests in the process, it sees nothing of theirs.
     """
 
-    def __init__(self, *, workers: int = 2, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *, workers: int = 2, environment: Mapping[str, str] | None = None, database_url: str = ""
+    ) -> None:
         self.data_dir = Path(tempfile.mkdtemp(prefix="live-", dir=os.environ["DATA_DIR"]))
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.base_url = f"{self.url}/v1"
         self.workers_wanted = workers
-        self.database_url = self._make_database()
+        self._owns_database = not database_url
+        self.database_url = database_url or self._make_database()
         redis_url = os.environ["REDIS_URL"]
         self.environment = {
             **os.environ,
@@ -143,7 +146,7 @@ class LiveServer:
         try:
             self.stop()
         finally:
-            if self.database_url.startswith("postgres"):
+            if self._owns_database and self.database_url.startswith("postgres"):
                 drop_database(os.environ["DATABASE_URL"], self._database_name)
             shutil.rmtree(self.data_dir, ignore_errors=True)
 
