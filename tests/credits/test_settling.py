@@ -135,3 +135,13 @@ def test_late_settles_of_one_batch_adjust_once(funded: Account) -> None:
     outcomes = book.apply([a_capture(hold.pk, 120), a_capture(hold.pk, 120)])
     assert outcomes == [Closed(won=False, captured=120)] * 2
     assert Entry.objects.filter(account=funded).count() == 3
+
+
+def test_upstream_fault_after_the_sweep_found_nothing_is_expensed_once(funded: Account) -> None:
+    hold_id = held(funded, 600)
+    forget(hold_id)
+    sweep.sweep()
+    for _ in range(2):
+        assert void(hold_id, upstream_expense=20) == Closed(won=False, captured=0)
+    assert (balance(funded), system_sum("expense:upstream")) == ((1000, 0), -20)
+    assert checker.check() == []
