@@ -37,14 +37,13 @@ test: $(VENV)/.installed-dev ## Run all tests, on SQLite and on PostgreSQL with 
 lint: $(VENV)/.installed-dev ## Check style, types, import directions, the locks and the migrations
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/check_locks.py
 	@set -e; data=$$(mktemp -d); trap 'rm -rf "$$data"' EXIT; \
-	export DATA_DIR="$$data" DATABASE_URL="sqlite:///$$data/db.sqlite3" REDIS_URL= ; \
+	export DATA_DIR="$$data" DATABASE_URL= REDIS_URL= ; \
 	$(BIN)/python -m opscenter.secrets_file "$$data"; \
-	echo manage.py check; $(BIN)/python manage.py check --fail-level WARNING; \
-	echo manage.py makemigrations --check; $(BIN)/python manage.py makemigrations --check --dry-run
+	for check in mypy "python manage.py check --fail-level WARNING" "python manage.py makemigrations --check --dry-run"; do \
+		echo "$(BIN)/$$check"; $(BIN)/$$check; done
 
 lock: $(VENV)/.installed-dev ## Renew both lock files from pyproject.toml; ARGS=--upgrade for newer versions
 	$(UV_COMPILE) $(ARGS) --output-file requirements.lock pyproject.toml

@@ -46,10 +46,13 @@ def test_the_secrets_file_is_read_and_the_environment_wins_over_it(tmp_path: Pat
     assert f"BYOK_ENCRYPTION_KEY={byok}\n" in written
 
 
-def test_without_addresses_the_data_directory_holds_everything(tmp_path: Path) -> None:
+@pytest.mark.parametrize("addresses", [{}, {"DATABASE_URL": "", "REDIS_URL": ""}], ids=["unset", "empty"])
+def test_without_addresses_the_data_directory_holds_everything(tmp_path: Path, addresses: dict[str, str]) -> None:
     secrets_file.ensure(tmp_path)
     name, broker = read(
-        "[str(settings.DATABASES['default']['NAME']), settings.CELERY_BROKER_TRANSPORT_OPTIONS]", DATA_DIR=str(tmp_path)
+        "[str(settings.DATABASES['default']['NAME']), settings.CELERY_BROKER_TRANSPORT_OPTIONS]",
+        DATA_DIR=str(tmp_path),
+        **addresses,
     )
     assert all(path.startswith(str(tmp_path)) for path in (name, *broker.values()))
 
