@@ -96,7 +96,7 @@ def ensure_demo(*, port: int) -> bool:
 def _wants_demo(server: AIServer | None) -> bool:
     if not settings.ALLOW_PRIVATE_AI_SERVERS or (server is not None and not server.enabled):
         return False
-    others = AIServer.objects.exclude(pk=server.pk if server else None)
+    others = AIServer.objects.exclude(pk=server.pk) if server else AIServer.objects.all()
     if not others.exists() and not ProviderKey.objects.platform().exists():
         return True
     return server is not None and ActiveProvider.objects.pointing_at(server).exists()

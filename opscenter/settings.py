@@ -62,9 +62,8 @@ DEFAULT_TRANSPORT = env.str("DEFAULT_TRANSPORT", default="auto")
 
 # --- database ---
 
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
-}
+_database_url = env.str("DATABASE_URL", default="") or f"sqlite:///{DATA_DIR / 'db.sqlite3'}"
+DATABASES: dict[str, dict[str, Any]] = {"default": environ.Env.db_url_config(_database_url)}
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = {
