@@ -29,7 +29,8 @@ def credits_per_usd_is_a_number(**kwargs: Any) -> list[CheckMessage]:
 def secret_key_is_no_placeholder(**kwargs: Any) -> list[CheckMessage]:
     """opscenter.E002."""
     key = settings.SECRET_KEY.lower()
-    if len(key) >= 32 and not any(word in key for word in ("change-me", "changeme", "your-", "insecure", "placeholder")):
+    placeholders = ("change-me", "changeme", "your-", "insecure", "placeholder")
+    if len(key) >= 32 and not any(word in key for word in placeholders):
         return []
     return [
         Error(

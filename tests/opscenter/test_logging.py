@@ -48,13 +48,13 @@ def test_plain_words_stay() -> None:
 
 def test_a_line_is_json_with_time_level_logger_and_request() -> None:
     shown = line("hello %s", "world", request_id="r1")
-    assert (shown["level"], shown["logger"], shown["message"], shown["request_id"]) == ("info", "gateway", "hello world", "r1")
-    assert str(shown["time"]).endswith("Z")
+    assert str(shown.pop("time")).endswith("Z")
+    assert shown == {"level": "info", "logger": "gateway", "message": "hello world", "request_id": "r1"}
 
 
 def test_a_traceback_is_part_of_the_line_and_redacted() -> None:
     try:
-        raise ValueError("sk-proj-abcdefghijkl")
+        int("sk-proj-abcdefghijkl")
     except ValueError:
         record = logging.LogRecord("gateway", logging.ERROR, "", 0, "failed", (), sys.exc_info())
     shown = JsonFormatter().format(record)

@@ -40,7 +40,7 @@ def test_an_address_of_another_machine_is_refused() -> None:
 @pytest.mark.django_db
 def test_an_unfinished_schema_is_refused(monkeypatch: pytest.MonkeyPatch, served: list[Any]) -> None:
     monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda self, targets: [("one", False)])
-    with pytest.raises(CommandError, match="manage.py migrate"):
+    with pytest.raises(CommandError, match=r"manage\.py migrate"):
         call_command("serve", host="127.0.0.1", port=free_port(preferred=0))
     assert not served
 

@@ -72,9 +72,7 @@ def test_a_signal_ends_all_programs(tmp_path: Path) -> None:
 
 def test_a_second_signal_kills_what_does_not_listen(tmp_path: Path) -> None:
     supervisor = Supervisor([Program("web", noting(tmp_path, DEAF))], patience=Patience(stop_s=600))
-    supervisor.run(
-        is_ready=lambda: len(lives(tmp_path)) == 1, on_ready=signal_self(signal.SIGINT, signal.SIGINT)
-    )
+    supervisor.run(is_ready=lambda: len(lives(tmp_path)) == 1, on_ready=signal_self(signal.SIGINT, signal.SIGINT))
     assert not any(map(is_alive, lives(tmp_path)))
 
 
