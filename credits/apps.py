@@ -9,10 +9,10 @@ class CreditsConfig(AppConfig):
     verbose_name = "Credits"
 
     def ready(self) -> None:
-        from credits import checks  # noqa: F401 - needs loaded apps
-        from credits.seeds import seed
-        from credits.services import wallets
-        from opscenter.core import users
+        from credits import checks  # noqa: F401, PLC0415 - needs loaded apps
+        from credits.seeds import seed  # noqa: PLC0415 - needs loaded apps
+        from credits.services import wallets  # noqa: PLC0415 - needs loaded apps
+        from opscenter.core import users  # noqa: PLC0415 - needs loaded apps
 
         post_migrate.connect(seed, sender=self, dispatch_uid="credits.seed")
         users.on_created(wallets.open_for)

@@ -16,10 +16,7 @@ def balance_trigger_is_in_place(databases: Any = None, **kwargs: Any) -> list[Ch
     """credits.E001; runs with `migrate` and `check --database default`."""
     for alias in databases or ():
         connection = connections[alias]
-        if (
-            connection.vendor != "postgresql"
-            or "llm_transactions" not in connection.introspection.table_names()
-        ):
+        if connection.vendor != "postgresql" or "llm_transactions" not in connection.introspection.table_names():
             continue
         if triggers.is_missing(connection):
             return [

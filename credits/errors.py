@@ -47,9 +47,7 @@ class LedgerUnavailable(Unavailable):
 
     default_code = "ledger_unavailable"
 
-    def __init__(
-        self, message: str = "Credits can't be held right now. Try again shortly.", **kwargs: Any
-    ) -> None:
+    def __init__(self, message: str = "Credits can't be held right now. Try again shortly.", **kwargs: Any) -> None:
         super().__init__(message, headers={"Retry-After": "2"}, **kwargs)
 
 

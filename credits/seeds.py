@@ -33,9 +33,7 @@ _POWER_LEVELS: dict[str, dict[str, Any]] = {
 def seed(sender: AppConfig, using: str, apps: Apps = apps, **kwargs: Any) -> None:
     """For post_migrate; `apps` is the registry of the state migrated to, which may lack the tables."""
     try:
-        account, tier, power_level = (
-            apps.get_model("credits", name) for name in ("Account", "Tier", "PowerLevel")
-        )
+        account, tier, power_level = (apps.get_model("credits", name) for name in ("Account", "Tier", "PowerLevel"))
     except LookupError:
         return
     for code in SYSTEM_ACCOUNTS:

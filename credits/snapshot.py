@@ -37,10 +37,7 @@ class Rates:
 def load() -> Rates:
     """Two queries, inside the caller's transaction if it has one."""
     return Rates(
-        tiers={
-            row.slug: TierRate(row.markup, tiers.Tier(row.slug).rank, row.version)
-            for row in Tier.objects.all()
-        },
+        tiers={row.slug: TierRate(row.markup, tiers.Tier(row.slug).rank, row.version) for row in Tier.objects.all()},
         power_levels={row.slug: _power(row) for row in PowerLevel.objects.all()},
     )
 

@@ -161,7 +161,7 @@ class LedgerWriter:
     def _beat(self, beats: list[Beat]) -> None:
         try:
             book.beat(beats)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the thread lives on, and the next beat says it again
             connection.close()
             logger.warning("%d heartbeats were lost: %s", len(beats), error)
 
@@ -213,9 +213,7 @@ class LedgerWriter:
             if isinstance(taken, Waiting):
                 items.append(taken)
         if items:
-            logger.error(
-                "The ledger writer stopped with %d moves undone: the sweep will end them", len(items)
-            )
+            logger.error("The ledger writer stopped with %d moves undone: the sweep will end them", len(items))
         self._answer(items, [Broken(LedgerUnavailable())] * len(items))
 
 

@@ -54,8 +54,7 @@ def apply(moves: Sequence[Move]) -> list[Outcome]:
 def beat(beats: Iterable[Beat]) -> None:
     """Say that these calls are alive. A transaction of its own that locks no wallet."""
     rows = [
-        (beat.hold_id.hex, _kept(beat.delivered_tokens), _kept(beat.checkpoint_amount), _moment(beat))
-        for beat in beats
+        (beat.hold_id.hex, _kept(beat.delivered_tokens), _kept(beat.checkpoint_amount), _moment(beat)) for beat in beats
     ]
     with transaction.atomic(), connection.cursor() as cursor:
         sql.run(cursor, sql.BEAT_HOLDS, sorted(rows, key=lambda row: row[0]))
@@ -127,9 +126,7 @@ def _post(
     return outcomes
 
 
-def _write(
-    cursor: CursorWrapper, wallets: dict[int, Wallet], postings: Postings, holds: list[tuple[Any, ...]]
-) -> None:
+def _write(cursor: CursorWrapper, wallets: dict[int, Wallet], postings: Postings, holds: list[tuple[Any, ...]]) -> None:
     if postings.journals:
         sql.run(cursor, sql.INSERT_JOURNALS, postings.journals)
         sql.run(cursor, sql.INSERT_ENTRIES, postings.entries)

@@ -44,16 +44,12 @@ class Closing:
         by_hold = {move.hold_id.hex: n for n, move in sweeps.items()}
         for stale_s in {move.stale_s for move in sweeps.values()}:
             ids = [move.hold_id.hex for move in sweeps.values() if move.stale_s == stale_s]
-            for id, account_id, epoch, delivered, cost in sql.fetch(
-                self.cursor, sql.READ_STALE, ids, stale_s
-            ):
+            for id, account_id, epoch, delivered, cost in sql.fetch(self.cursor, sql.READ_STALE, ids, stale_s):
                 ending = ("CAPTURED", cost, SWEPT_CHECKPOINT) if delivered else ("VOIDED", 0, SWEPT_NOTHING)
                 rows[by_hold[sql.hex_of(id)]] = (sql.hex_of(id), account_id, epoch, *ending, 1)
         return rows
 
-    def _won(
-        self, move: Close, row: tuple[Any, ...], amount: int, captured: int | None, key_id: int | None
-    ) -> Closed:
+    def _won(self, move: Close, row: tuple[Any, ...], amount: int, captured: int | None, key_id: int | None) -> Closed:
         wallet = self.wallets[move.account_id]
         wallet.hold(-amount)
         cost, why = row[4], row[5]
@@ -74,9 +70,7 @@ class Closing:
         settled: dict[str, int] = {}
         outcomes: dict[int, Outcome] = {}
         for n, move in lost.items():
-            account_id, state, epoch, captured, key_id = standing.get(
-                move.hold_id.hex, (None, "", 0, None, None)
-            )
+            account_id, state, epoch, captured, key_id = standing.get(move.hold_id.hex, (None, "", 0, None, None))
             paid = captured or 0
             overtaken = not isinstance(move, Sweep) and state not in ("", "HELD") and move.lease_epoch < epoch
             if overtaken and account_id == move.account_id:

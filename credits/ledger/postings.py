@@ -56,9 +56,7 @@ class Postings:
     journals: list[tuple[str, str, str, str]] = field(default_factory=list)
     entries: list[tuple[Any, ...]] = field(default_factory=list)
 
-    def usage(
-        self, wallet: Wallet, key: str, *, captured: int, cost: int, why: str, who: str, facts: Facts
-    ) -> None:
+    def usage(self, wallet: Wallet, key: str, *, captured: int, cost: int, why: str, who: str, facts: Facts) -> None:
         """wallet -captured, revenue +cost; what the hold didn't cover is the operator's."""
         if cost == 0:
             return
@@ -69,9 +67,7 @@ class Postings:
             self._on_system(key, OVERRUN, captured - cost, facts)
         self._on_system(key, REVENUE, cost, facts)
 
-    def late(
-        self, wallet: Wallet, key: str, *, paid: int, cost: int, why: str, who: str, facts: Facts
-    ) -> None:
+    def late(self, wallet: Wallet, key: str, *, paid: int, cost: int, why: str, who: str, facts: Facts) -> None:
         """The true cost of a request that the sweep had ended: less comes back, more is the operator's."""
         self.journals.append((key, "adjustment", why, who))
         if cost < paid:
@@ -85,9 +81,7 @@ class Postings:
         self._on_system(key, UPSTREAM, -amount, facts)
         self._on_system(key, REVENUE, amount, facts)
 
-    def transfer(
-        self, wallet: Wallet, key: str, amount: int, *, against: str, kind: str, why: str, who: str
-    ) -> None:
+    def transfer(self, wallet: Wallet, key: str, amount: int, *, against: str, kind: str, why: str, who: str) -> None:
         self.journals.append((key, kind, why, who))
         self._on_wallet(key, wallet, amount, NO_FACTS)
         self._on_system(key, against, -amount, NO_FACTS)

@@ -131,9 +131,7 @@ def run(cursor: CursorWrapper, template: str, rows: Iterable[Any], *before: obje
     cursor.execute(statement(template, cursor.db.vendor), params)
 
 
-def fetch(
-    cursor: CursorWrapper, template: str, rows: Iterable[Any], *before: object
-) -> list[tuple[Any, ...]]:
+def fetch(cursor: CursorWrapper, template: str, rows: Iterable[Any], *before: object) -> list[tuple[Any, ...]]:
     run(cursor, template, rows, *before)
     fetched: list[tuple[Any, ...]] = cursor.fetchall()
     return fetched

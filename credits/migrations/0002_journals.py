@@ -15,9 +15,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("idempotency_key", models.CharField(max_length=200)),
                 (
@@ -36,9 +34,7 @@ class Migration(migrations.Migration):
                 ("reason", models.TextField(blank=True)),
                 (
                     "actor",
-                    models.CharField(
-                        blank=True, help_text="user:N, key:N, command:NAME or task:NAME", max_length=200
-                    ),
+                    models.CharField(blank=True, help_text="user:N, key:N, command:NAME or task:NAME", max_length=200),
                 ),
                 ("created_at", models.DateTimeField(db_index=True)),
             ],
@@ -58,9 +54,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("amount", models.BigIntegerField(help_text="Nanocredits, positive into the account.")),
                 ("version", models.BigIntegerField(blank=True, null=True)),
@@ -100,9 +94,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="entry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("tokens__gte", 0)), name="entry_tokens_are_no_debt"
-            ),
+            constraint=models.CheckConstraint(condition=models.Q(("tokens__gte", 0)), name="entry_tokens_are_no_debt"),
         ),
         migrations.AddConstraint(
             model_name="entry",
@@ -122,8 +114,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="entry",
-            constraint=models.UniqueConstraint(
-                fields=("account", "version"), name="entry_version_once_per_account"
-            ),
+            constraint=models.UniqueConstraint(fields=("account", "version"), name="entry_version_once_per_account"),
         ),
     ]

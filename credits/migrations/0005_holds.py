@@ -71,9 +71,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="hold",
-            index=models.Index(
-                condition=models.Q(("state", "HELD")), fields=["account"], name="hold_open_by_account"
-            ),
+            index=models.Index(condition=models.Q(("state", "HELD")), fields=["account"], name="hold_open_by_account"),
         ),
         migrations.AddConstraint(
             model_name="hold",
@@ -89,9 +87,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="hold",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gte", 0)), name="hold_amount_is_no_debt"
-            ),
+            constraint=models.CheckConstraint(condition=models.Q(("amount__gte", 0)), name="hold_amount_is_no_debt"),
         ),
         migrations.AddConstraint(
             model_name="hold",

@@ -17,9 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "slug",
@@ -46,9 +44,7 @@ class Migration(migrations.Migration):
                         condition=models.Q(("slug__in", ["free", "starter", "professional", "enterprise"])),
                         name="tier_slug_is_known",
                     ),
-                    models.CheckConstraint(
-                        condition=models.Q(("markup__gte", 0)), name="tier_sells_at_cost_or_above"
-                    ),
+                    models.CheckConstraint(condition=models.Q(("markup__gte", 0)), name="tier_sells_at_cost_or_above"),
                 ],
             },
         ),
@@ -57,9 +53,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("slug", models.SlugField(max_length=16, unique=True)),
                 ("multiplier", models.DecimalField(decimal_places=4, max_digits=8)),
@@ -77,9 +71,7 @@ class Migration(migrations.Migration):
                 "db_table": "credits_power_levels",
                 "ordering": ("multiplier",),
                 "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("multiplier__gte", 0)), name="power_level_is_no_refund"
-                    ),
+                    models.CheckConstraint(condition=models.Q(("multiplier__gte", 0)), name="power_level_is_no_refund"),
                     models.CheckConstraint(
                         condition=models.Q(("max_output_tokens__gte", 1)), name="power_level_allows_output"
                     ),

@@ -31,9 +31,7 @@ class Account(models.Model):
         FROZEN = "frozen"
 
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.WALLET)
-    code = models.CharField(
-        max_length=80, unique=True, help_text="wallet:USER, revenue, expense:upstream, ..."
-    )
+    code = models.CharField(max_length=80, unique=True, help_text="wallet:USER, revenue, expense:upstream, ...")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="credit_accounts"
     )
@@ -51,13 +49,10 @@ class Account(models.Model):
         ordering = ("id",)
         constraints = (
             models.CheckConstraint(condition=Q(kind__in=("wallet", "system")), name="account_kind_is_known"),
-            models.CheckConstraint(
-                condition=Q(status__in=("active", "frozen")), name="account_status_is_known"
-            ),
+            models.CheckConstraint(condition=Q(status__in=("active", "frozen")), name="account_status_is_known"),
             models.CheckConstraint(condition=Q(tier__in=Tier.values), name="account_tier_is_known"),
             models.CheckConstraint(
-                condition=Q(kind="system")
-                | Q(held__gte=0, held__lte=models.F("posted"), entries_count__gte=0),
+                condition=Q(kind="system") | Q(held__gte=0, held__lte=models.F("posted"), entries_count__gte=0),
                 name="wallet_covers_its_holds",
             ),
             models.CheckConstraint(

@@ -59,12 +59,8 @@ class Hold(models.Model):
             models.Index(fields=("account",), condition=Q(state="HELD"), name="hold_open_by_account"),
         )
         constraints = (
-            models.CheckConstraint(
-                condition=Q(state__in=("HELD", "CAPTURED", "VOIDED")), name="hold_state_is_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(mode__in=("platform", "byok", "free")), name="hold_mode_is_known"
-            ),
+            models.CheckConstraint(condition=Q(state__in=("HELD", "CAPTURED", "VOIDED")), name="hold_state_is_known"),
+            models.CheckConstraint(condition=Q(mode__in=("platform", "byok", "free")), name="hold_mode_is_known"),
             models.CheckConstraint(condition=Q(amount__gte=0), name="hold_amount_is_no_debt"),
             models.CheckConstraint(
                 condition=Q(state="CAPTURED", captured__isnull=False)
@@ -75,12 +71,9 @@ class Hold(models.Model):
                 condition=Q(captured__isnull=True) | Q(captured__gte=0, captured__lte=F("amount")),
                 name="hold_captures_what_it_held",
             ),
+            models.CheckConstraint(condition=Q(mode="platform") | Q(amount=0), name="hold_free_of_charge_is_zero"),
             models.CheckConstraint(
-                condition=Q(mode="platform") | Q(amount=0), name="hold_free_of_charge_is_zero"
-            ),
-            models.CheckConstraint(
-                condition=Q(state="HELD", closed_at__isnull=True)
-                | (~Q(state="HELD") & Q(closed_at__isnull=False)),
+                condition=Q(state="HELD", closed_at__isnull=True) | (~Q(state="HELD") & Q(closed_at__isnull=False)),
                 name="hold_open_until_closed",
             ),
             models.CheckConstraint(

@@ -31,9 +31,7 @@ def adjust(*, account: Account, amount_nano: int, reason: str, key: str | None =
     """Give or (negative) take back by hand. Raises InsufficientCredits, AmountInvalid."""
     if amount_nano == 0 or not reason.strip():
         raise AmountInvalid("An adjustment has an amount and a reason.", param="amount")
-    return _post(
-        account, amount_nano, kind=Journal.Kind.MANUAL, key=key or f"manual:{uuid4()}", reason=reason
-    )
+    return _post(account, amount_nano, kind=Journal.Kind.MANUAL, key=key or f"manual:{uuid4()}", reason=reason)
 
 
 def _post(account: Account, amount_nano: int, *, kind: str, key: str, reason: str) -> Journal:
@@ -62,9 +60,7 @@ def _refuse(outcome: Outcome) -> None:
         raise WalletMissing("There is no such wallet.")
     if isinstance(outcome, Refused):
         available = amounts.to_text(outcome.available)
-        raise InsufficientCredits(
-            f"Only {available} credits are available.", details={"available": available}
-        )
+        raise InsufficientCredits(f"Only {available} credits are available.", details={"available": available})
 
 
 def _audit(account: Account, amount_nano: int, journal: Journal) -> None:

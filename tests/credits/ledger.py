@@ -77,7 +77,7 @@ def in_threads(work: Sequence[Callable[[], Any]]) -> list[Any]:
         own_connection()
         try:
             results[n] = work[n]()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again below
             errors.append(error)
         finally:
             connection.close()

@@ -92,9 +92,7 @@ def lose_a_heartbeat(wallet: Account) -> None:
 def forget_a_charge(wallet: Account) -> None:
     hold = Hold.objects.filter(state="CAPTURED").first()
     assert hold is not None
-    Journal.objects.filter(idempotency_key=f"usage:{hold.pk}").update(
-        idempotency_key="manual:lost", kind="manual"
-    )
+    Journal.objects.filter(idempotency_key=f"usage:{hold.pk}").update(idempotency_key="manual:lost", kind="manual")
 
 
 def charge_another_amount(wallet: Account) -> None:

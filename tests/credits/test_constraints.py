@@ -45,9 +45,7 @@ def test_wallet_that_can_not_be_is_refused(alice: Account, values: dict[str, Any
     assert refused(lambda: Account.objects.filter(pk=alice.pk).update(**values))
 
 
-@pytest.mark.parametrize(
-    "values", [{"posted": 1}, {"held": 1}, {"entries_count": 1}, {"kind": "wallet"}], ids=str
-)
+@pytest.mark.parametrize("values", [{"posted": 1}, {"held": 1}, {"entries_count": 1}, {"kind": "wallet"}], ids=str)
 def test_system_account_carries_no_balance(db: None, values: dict[str, Any]) -> None:
     assert refused(lambda: Account.objects.filter(code="revenue").update(**values))
 
@@ -76,9 +74,7 @@ def test_user_has_one_wallet(alice: Account) -> None:
         {"checkpoint_amount": -1},
         {"lease_epoch": 0},
     ],
-    ids=lambda values: (
-        "-".join(f"{name}={values[name]}" for name in values if name != "closed_at") or "closed"
-    ),
+    ids=lambda values: "-".join(f"{name}={values[name]}" for name in values if name != "closed_at") or "closed",
 )
 def test_hold_that_can_not_be_is_refused(alice: Account, values: dict[str, Any]) -> None:
     now = timezone.now()
@@ -155,9 +151,7 @@ def test_unbalanced_journal_is_refused_at_commit(alice: Account) -> None:
         with transaction.atomic():
             journal = a_journal(f"manual:{uuid7()}")
             for amount in amounts:
-                Entry.objects.create(
-                    journal=journal, account=Account.objects.get(code="grants"), amount=amount
-                )
+                Entry.objects.create(journal=journal, account=Account.objects.get(code="grants"), amount=amount)
             assert journal.entries.count() == len(amounts)
 
     commit(5, -5)

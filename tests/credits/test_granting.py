@@ -24,9 +24,7 @@ def test_grant_moves_credits_from_the_grants_account(alice: Account) -> None:
 
 
 def test_grant_happens_once_per_key(alice: Account) -> None:
-    first, second = (
-        grants.grant(account=alice, amount_nano=NANO, reason="trial", key="grant:x") for _ in range(2)
-    )
+    first, second = (grants.grant(account=alice, amount_nano=NANO, reason="trial", key="grant:x") for _ in range(2))
     assert first == second
     assert balance(alice) == (NANO, 0)
     assert AuditEntry.objects.filter(action="grant").count() == 1
