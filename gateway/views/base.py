@@ -87,7 +87,8 @@ def _drf_response(error: APIException) -> HttpResponse:
     response = exception_handler(error, {})
     if response is None:
         return _json(envelope(str(error.detail), type="server_error"), 500, {})
-    return _json(response.data, response.status_code, dict(response.items()))
+    headers = {name: value for name, value in response.items() if name.lower() != "content-type"}
+    return _json(response.data, response.status_code, headers)
 
 
 def _json(body: Any, status: int, headers: Mapping[str, str]) -> HttpResponse:
