@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 
 from gateway.models import AttemptRow, RequestRow
 
@@ -16,8 +16,7 @@ log = logging.getLogger(__name__)
 
 Batch = Sequence[tuple[RequestRow, list[AttemptRow]]]
 
-_AWAY = (OperationalError, InterfaceError)
-_REFUSED = (DatabaseError, ValueError, OverflowError)
+_REFUSED = (DataError, IntegrityError, ValueError, OverflowError)
 _CAPACITY = 50_000
 _BATCH = 500
 _EVERY_S = 0.25
@@ -64,14 +63,14 @@ class Recorder:
         """False where the database is away. What it refuses for what it is must not hold up the rest."""
         try:
             _commit(batch)
-        except _AWAY as error:
-            log.warning("%d request rows could not be written yet: %s", len(batch), error)
-            return False
         except _REFUSED as error:
             if len(batch) > 1:
                 written = [Recorder._write([one]) for one in batch]
                 return all(written)
             log.error("request row %s is dropped: %r", batch[0][0].pk, error)
+        except DatabaseError as error:
+            log.warning("%d request rows could not be written yet: %s", len(batch), error)
+            return False
         return True
 
 

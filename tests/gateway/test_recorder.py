@@ -1,0 +1,125 @@
+"""Request rows are written behind the calls; none holds up another."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from gateway.models import AttemptRow, RequestRow
+from gateway.recorder import Recorder, save
+from gateway.records import time_of
+from opscenter.core.ids import uuid7
+from tests.eventually import eventually
+
+
+def _row(request_id: UUID | None = None, **fields: Any) -> RequestRow:
+    request_id = request_id or uuid7()
+    values: dict[str, Any] = {"endpoint": "chat/completions", "status": "succeeded", "billing_basis": "provider"}
+    return RequestRow(id=request_id, created_at=time_of(request_id), **{**values, **fields})
+
+
+def _attempt(row: RequestRow, n: int = 1) -> AttemptRow:
+    return AttemptRow(
+        id=uuid7(),
+        created_at=row.created_at,
+        request_id=row.pk,
+        n=n,
+        target="d:1",
+        model="x",
+        provider="local",
+        transport="relay",
+        outcome="answered",
+    )
+
+
+def test_a_requests_time_is_the_time_of_its_id() -> None:
+    moment = datetime(2026, 11, 21, 3, 44, 47, 123_000, tzinfo=UTC)
+    milliseconds = int(moment.timestamp() * 1000)
+    request_id = UUID(int=milliseconds << 80 | 0x7 << 76 | 0x2 << 62 | 12345)
+
+    assert time_of(request_id) == moment
+    assert abs((time_of(uuid7()) - datetime.now(UTC)).total_seconds()) < 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_are_written_soon_with_their_attempts() -> None:
+    recorder = Recorder()
+    recorder.start()
+    row = _row()
+
+    recorder.put(row, [_attempt(row), _attempt(row, 2)])
+
+    eventually(lambda: RequestRow.objects.filter(pk=row.pk).exists())
+    assert list(AttemptRow.objects.filter(request_id=row.pk).order_by("n").values_list("n", flat=True)) == [1, 2]
+    recorder.stop()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_stopping_writes_what_waits() -> None:
+    recorder = Recorder()
+    for _ in range(1200):
+        recorder.put(_row(), [])
+    recorder.start()
+
+    recorder.stop()
+
+    assert recorder.waiting == 0
+    assert RequestRow.objects.count() == 1200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_the_database_refuses_does_not_hold_up_the_others() -> None:
+    recorder = Recorder()
+    fine = [_row(), _row()]
+    recorder.put(fine[0], [_attempt(fine[0])])
+    recorder.put(_row(component="a\ud800"), [])
+    recorder.put(_row(prompt_tokens=2**70), [])
+    recorder.put(_row(status=None), [])
+    recorder.put(fine[1], [])
+    recorder.start()
+
+    recorder.stop()
+
+    assert recorder.waiting == 0
+    assert set(RequestRow.objects.values_list("pk", flat=True)) == {row.pk for row in fine}
+    assert AttemptRow.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_wait_while_they_can_not_be_written() -> None:
+    recorder = Recorder()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE llm_requests RENAME TO hidden_requests")
+    row = _row()
+    recorder.put(row, [])
+    recorder.start()
+    try:
+        assert not Recorder._write([(row, [])])
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE hidden_requests RENAME TO llm_requests")
+
+    eventually(lambda: RequestRow.objects.filter(pk=row.pk).exists())
+    recorder.stop()
+
+
+@pytest.mark.django_db
+def test_the_first_end_of_a_call_is_the_one_that_counts() -> None:
+    first = _row(charged_nano=7)
+    save([(first, [])])
+
+    save([(_row(first.pk, charged_nano=9, status="lost"), [])])
+
+    stored = RequestRow.objects.get()
+    assert (stored.charged_nano, stored.status) == (7, "succeeded")
+
+
+def test_more_rows_than_memory_is_meant_for_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.recorder._CAPACITY", 2)
+    recorder = Recorder()
+    for _ in range(3):
+        recorder.put(_row(), [])
+
+    assert recorder.waiting == 2
