@@ -76,11 +76,12 @@ async def _open(exchange: Exchange) -> tuple[UpstreamStream, list[Chunk]]:
 
 async def _events(exchange: Exchange, upstream: UpstreamStream, chunks: list[Chunk]) -> AsyncGenerator[bytes]:
     runtime = exchange.runtime
+    rename = headers.Renaming.of(exchange)
     exchange.sending = True
     with runtime.inflight.streaming():
         try:
             while chunks:
-                if data := _forward(exchange, chunks):
+                if data := _forward(exchange, rename, chunks):
                     yield data
                 chunks = await upstream.read()
             runtime.breaker.succeeded(exchange.answering.candidate.target.key)
@@ -96,10 +97,9 @@ async def _events(exchange: Exchange, upstream: UpstreamStream, chunks: list[Chu
                 _go_on_alone(exchange, _drain(exchange, upstream))
 
 
-def _forward(exchange: Exchange, chunks: list[Chunk]) -> bytes:
+def _forward(exchange: Exchange, rename: headers.Renaming, chunks: list[Chunk]) -> bytes:
     """The chunks as the client gets them: the public model's name, no usage (it comes at the end, with its cost)."""
     events = []
-    rename = headers.Renaming.of(exchange)
     for body, raw in chunks:
         exchange.meter.chunk(body)
         if body.get("usage"):
