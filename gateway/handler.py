@@ -23,6 +23,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+_LENGTH_DIGITS = 19
+
 
 class ClientLeft(Exception):
     """The connection ended before the whole body had come."""
@@ -69,7 +71,7 @@ class InferenceHandler(ASGIHandler):
 async def _read_body(scope: Scope, receive: Receive) -> bytes:
     most = settings.MAX_BODY_BYTES
     length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    if length.isdigit() and int(length) > most:
+    if length.isdigit() and (len(length) > _LENGTH_DIGITS or int(length) > most):
         raise _too_large(most)
     parts: list[bytes] = []
     size = 0
