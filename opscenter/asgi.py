@@ -21,9 +21,9 @@ from opscenter.processes import end_with_parent  # noqa: E402
 log = logging.getLogger(__name__)
 _inference = InferenceHandler()
 
-if multiprocessing.parent_process() is not None:
+if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
     # One of several workers, which would go on serving when their killed parent could no longer stop them.
-    end_with_parent()
+    end_with_parent(parent.pid)
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import os
 import signal
 import socket
 
@@ -9,13 +10,16 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
-def end_with_parent(number: int = signal.SIGTERM) -> None:
-    """Have the kernel send this process `number` when its parent dies, even by SIGKILL. Does nothing but on Linux.
+def end_with_parent(parent: int) -> None:
+    """Have the kernel send SIGTERM to this process when its parent dies, even by SIGKILL. Does nothing but on Linux.
 
-    One system call of a library that is loaded already: safe between fork and exec.
+    `parent` is the parent's pid: where it died before this was called, the process ends now. A few system calls by a
+    library that is loaded already: safe between fork and exec.
     """
     if hasattr(_libc, "prctl"):
-        _libc.prctl(_PR_SET_PDEATHSIG, int(number))
+        _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def port_is_free(host: str, port: int) -> bool:

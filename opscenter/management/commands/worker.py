@@ -1,8 +1,10 @@
 """`worker`: runs background tasks, and beat with them."""
 
 import logging
+import os
 import warnings
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,8 @@ class Command(BaseCommand):
         warnings.simplefilter("ignore", SecurityWarning)
         make_folders()
         connections.close_all()
-        beat_embedded_init.connect(_end_with_worker)
+        # Beat is a process of its own, and would outlive a worker that is killed.
+        beat_embedded_init.connect(partial(_end_with_worker, os.getpid()), weak=False)
         beat = [] if no_beat else ["--beat"]
         app.worker_main(["--quiet", "worker", "--pool=threads", f"--concurrency={concurrency}", *beat])
 
@@ -41,6 +44,5 @@ def make_folders() -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
 
 
-def _end_with_worker(**kwargs: Any) -> None:
-    """Beat is a process of its own, and would outlive a worker that is killed."""
-    end_with_parent()
+def _end_with_worker(worker: int, **kwargs: Any) -> None:
+    end_with_parent(worker)
