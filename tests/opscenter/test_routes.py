@@ -1,0 +1,70 @@
+"""No route of the API is open by oversight: a new one is seen here without being listed."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.permissions import AllowAny
+from rest_framework.views import APIView
+
+from gateway.urls import INFERENCE_PREFIXES
+from gateway.views.base import InferenceView
+from opscenter.core.api import LLMPermission
+
+# What anybody may ask for: to sign in, and what the API looks like.
+OPEN = {"api/v1/auth/login", "api/schema", "api/docs"}
+OUTSIDE_THE_API = ("health/", "admin/", "static/")
+
+
+def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in (resolver or get_resolver()).url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern, route)
+        else:
+            yield route, pattern
+
+
+def api_routes() -> list[tuple[str, type[APIView]]]:
+    return [
+        (route, view_class(pattern)) for route, pattern in routes() if not route.startswith(OUTSIDE_THE_API)
+    ]
+
+
+def view_class(pattern: URLPattern) -> type[APIView]:
+    found = getattr(pattern.callback, "cls", None) or getattr(pattern.callback, "view_class", None)
+    assert isinstance(found, type) and issubclass(found, APIView), pattern
+    return found
+
+
+def test_there_are_routes_to_look_at() -> None:
+    assert len(api_routes()) > 20
+
+
+@pytest.mark.parametrize(("route", "view"), api_routes(), ids=lambda value: str(value))
+def test_every_route_asks_for_a_permission(route: str, view: type[APIView]) -> None:
+    if route in OPEN:
+        return
+    assert AllowAny not in view.permission_classes
+    assert any(issubclass(permission, LLMPermission) for permission in view.permission_classes), view
+    assert getattr(view, "required_permissions", None), view
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("route", "view"), api_routes(), ids=lambda value: str(value))
+def test_a_stranger_is_told_to_authenticate(client: Client, route: str, view: type[APIView]) -> None:
+    if route in OPEN or issubclass(view, InferenceView):
+        return
+    path = "/" + route.replace("<int:pk>", "1").replace("<str:purpose>", "chat").replace("<slug:purpose>", "chat")
+    for method in ("get", "post", "put", "patch", "delete"):
+        if hasattr(view, method):
+            answer = getattr(client, method)(path)
+            assert answer.status_code == 401, (method, path, answer.status_code)
+            assert answer.json()["error"]["type"] == "authentication_error"
+
+
+def test_every_inference_view_is_served_by_the_handler_without_middleware() -> None:
+    for route, view in api_routes():
+        if issubclass(view, InferenceView):
+            assert f"/{route}".startswith(INFERENCE_PREFIXES)
