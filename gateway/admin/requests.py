@@ -1,0 +1,169 @@
+"""Requests as receipts: what was asked, who answered, what was held and charged, at which rates. Read-only."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.contrib.admin import SimpleListFilter
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from credits import amounts
+from credits.admin.holds import rates_panels
+from credits.models import Account, Entry, Hold, Journal
+from gateway.models import AttemptRow, RequestRow, VirtualKey
+from gateway.models.virtual_key import PREFIXES
+from opscenter.core.admin_base import LargeTable, Panel, ReadOnlyModelAdmin, display, linked, register
+from opscenter.core.admin_base.access import Access
+from opscenter.core.admin_base.names import with_username
+from opscenter.core.api import Permissions
+from opscenter.core.models import User
+
+STATUS_LABELS = {
+    "Succeeded": "success",
+    "Failed": "danger",
+    "Refused": "warning",
+    "Client went away": "warning",
+    "Worker died": "danger",
+}
+_SPANS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
+
+
+class SinceFilter(SimpleListFilter):
+    title = "time"
+    parameter_name = "since"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("hour", "Last hour"), ("day", "Last 24 hours"), ("week", "Last 7 days"), ("month", "Last 30 days")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        span = _SPANS.get(self.value() or "")
+        return queryset.filter(created_at__gte=timezone.now() - span) if span else queryset
+
+
+@register(RequestRow)
+class RequestRowAdmin(LargeTable, ReadOnlyModelAdmin):
+    access: ClassVar[Access] = {"view": ("gateway.view_requestrow", Permissions.CONFIGURE)}
+    list_display = (
+        "created_at",
+        "who",
+        "requested_model",
+        "provider",
+        "status_label",
+        "http_status",
+        "tokens",
+        "charged",
+        "attempts",
+        "duration_ms",
+    )
+    list_filter = (SinceFilter,)
+    search_fields = ("id",)
+    search_help_text = "Request id, user name, or a key's visible part"
+    fieldsets = (
+        (None, {"fields": ("id", "created_at", "who", "key_link", "account_link", "client_request_id")}),
+        (
+            "Asked",
+            {"fields": (("endpoint", "streamed"), ("requested_model", "environment"), ("component", "operation"))},
+        ),
+        ("Outcome", {"fields": (("status_label", "http_status", "error_code"), ("model", "provider", "attempts"))}),
+        (
+            "Tokens",
+            {"fields": (("prompt_tokens", "completion_tokens"), ("cached_tokens", "cache_write_tokens"))},
+        ),
+        ("Bill", {"fields": (("held", "charged", "billing_basis"),)}),
+        ("Time", {"fields": (("duration_ms", "first_token_ms", "overhead_ms"),)}),
+    )
+    readonly_fields = ("who", "key_link", "account_link", "status_label", "held", "charged")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RequestRow]:
+        return with_username(super().get_queryset(request))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[RequestRow], search_term: str
+    ) -> tuple[QuerySet[RequestRow], bool]:
+        term = search_term.strip()
+        return (queryset.filter(_meant(term)) if term else queryset), False
+
+    def panels(self, request: HttpRequest, row: RequestRow) -> Iterable[Panel]:
+        return [_attempts(row), _ledger(row), *rates_panels(row.rates)]
+
+    @display(description="User")
+    def who(self, row: Any) -> str:
+        return row.username or (f"user {row.user_id}" if row.user_id else "–")
+
+    @display(description="Key")
+    def key_link(self, row: RequestRow) -> str:
+        key = VirtualKey.objects.filter(pk=row.virtual_key_id or 0).first()
+        return linked(VirtualKey, key.pk, key) if key else "–"
+
+    @display(description="Account")
+    def account_link(self, row: RequestRow) -> str:
+        account = Account.objects.filter(pk=row.account_id or 0).first()
+        return linked(Account, account.pk, account) if account else "–"
+
+    @display(description="Status", label=STATUS_LABELS)
+    def status_label(self, row: RequestRow) -> str:
+        return row.get_status_display()
+
+    @display(description="Tokens in / out")
+    def tokens(self, row: RequestRow) -> str:
+        return f"{row.prompt_tokens} / {row.completion_tokens}"
+
+    @display(description="Held (credits)")
+    def held(self, row: RequestRow) -> str:
+        return amounts.to_text(row.held_nano)
+
+    @display(description="Charged (credits)")
+    def charged(self, row: RequestRow) -> str:
+        return amounts.to_text(row.charged_nano)
+
+
+def _meant(term: str) -> Q:
+    """What a search term means; each meaning has its index."""
+    try:
+        return Q(pk=UUID(term))
+    except ValueError:
+        pass
+    public_id = term.removesuffix("…").split("_")[0]
+    for prefix in PREFIXES.values():
+        public_id = public_id.removeprefix(prefix)
+    key = VirtualKey.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
+    if key is not None:
+        return Q(virtual_key_id=key)
+    user = User.objects.filter(username=term).values_list("pk", flat=True).first()
+    return Q(user_id=user) if user is not None else Q(pk__in=[])
+
+
+def _attempts(row: RequestRow) -> Panel:
+    rows = [
+        (
+            attempt.n,
+            linked(AttemptRow, attempt.pk, attempt.target),
+            attempt.model,
+            attempt.provider,
+            attempt.outcome,
+            attempt.upstream_status or "–",
+            f"{attempt.prompt_tokens} / {attempt.completion_tokens}",
+            attempt.get_usage_source_display(),
+            f"{attempt.duration_ms} ms",
+        )
+        for attempt in AttemptRow.objects.filter(request_id=row.pk).order_by("n")
+    ]
+    headers = ("No.", "Target", "Model", "Provider", "Outcome", "Status", "Tokens in / out", "Usage from", "Took")
+    return Panel("Attempts", headers, rows)
+
+
+def _ledger(row: RequestRow) -> Panel:
+    """The hold, and the journals that settled it."""
+    hold = Hold.objects.filter(pk=row.pk).first()
+    rows: list[tuple[Any, ...]] = []
+    if hold:
+        captured = "–" if hold.captured is None else amounts.to_text(hold.captured)
+        rows.append(("Hold", linked(Hold, hold.pk, hold.state.lower()), amounts.to_text(hold.amount), captured))
+    keys = [f"usage:{row.pk}", f"expense:{row.pk}", *(f"adj:{row.pk}:{n}" for n in range(1, 10))]
+    for entry in Entry.objects.filter(journal__idempotency_key__in=keys).select_related("journal", "account"):
+        journal = linked(Journal, entry.journal_id, entry.journal.get_kind_display())
+        rows.append((entry.account.code, journal, "–", amounts.to_text(entry.amount)))
+    return Panel("Hold and charge", ("What", "Where", "Held", "Moved"), rows)

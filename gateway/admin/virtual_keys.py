@@ -1,0 +1,157 @@
+"""Virtual keys: issued here and shown once, revoked by a button, never deleted."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib.admin.utils import quote
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from credits.models import PowerLevel
+from gateway.models import RequestRow, VirtualKey
+from gateway.services import keys
+from llmconfig.models import Purpose
+from opscenter.core.admin_base import (
+    AuditedForm,
+    AuditedModelAdmin,
+    Button,
+    Panel,
+    Said,
+    display,
+    list_of,
+    register,
+)
+from opscenter.core.admin_base.access import Access, may
+from opscenter.core.admin_base.fields import WordsField
+from opscenter.core.admin_base.unfolded import Select
+from opscenter.core.api import Permissions
+
+STATE_LABELS = {"active": "success", "expired": "warning", "revoked": "danger"}
+_SETTINGS = ("name", "environment", "component", "power_level", "allowed_models", "allowed_purposes", "expires_at")
+_TIMES = ("created_at", "updated_at", "revoked_at", "version")
+
+
+class VirtualKeyForm(AuditedForm):
+    power_level = forms.ChoiceField(widget=Select)
+    allowed_models = WordsField(help_text="Model names with commas between them. Empty: all.")
+    allowed_purposes = WordsField(help_text=f"Out of {', '.join(Purpose.values)}. Empty: all.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "power_level" in self.fields:
+            slugs = PowerLevel.objects.values_list("slug", flat=True)
+            self.fields["power_level"].choices = [(slug, slug) for slug in slugs]  # type: ignore[attr-defined]
+            self.initial.setdefault("power_level", "precision")
+        if "account" in self.fields:
+            self.fields["account"].required = False
+            self.fields["account"].help_text = "Which wallet pays. Empty: the user's own."
+
+    def clean_allowed_purposes(self) -> list[str] | None:
+        purposes: list[str] | None = self.cleaned_data["allowed_purposes"]
+        unknown = set(purposes or ()) - set(Purpose.values)
+        if unknown:
+            raise forms.ValidationError(f"{', '.join(sorted(unknown))}: no such purpose.")
+        return purposes
+
+
+@register(VirtualKey)
+class VirtualKeyAdmin(AuditedModelAdmin):
+    access: ClassVar[Access] = {
+        "view": ("gateway.view_virtualkey", Permissions.CONFIGURE),
+        "add": ("gateway.add_virtualkey", Permissions.CONFIGURE),
+        "change": ("gateway.change_virtualkey", Permissions.CONFIGURE),
+    }
+    form = VirtualKeyForm
+    list_display = (
+        "masked",
+        "name",
+        "kind",
+        "user",
+        "account",
+        "environment",
+        "state_label",
+        "expires_at",
+        "created_at",
+    )
+    list_filter = ("kind", "environment")
+    list_select_related = ("user", "account")
+    search_fields = ("public_id", "name", "user__username")
+    autocomplete_fields = ("user", "account")
+    buttons = (
+        Button(
+            "revoke",
+            "Revoke",
+            run="revoke",
+            needs=("gateway.change_virtualkey", Permissions.CONFIGURE),
+            question="Within a second no worker accepts this key any more. It can't be brought back.",
+            shown=lambda key: key.revoked_at is None,
+            dangerous=True,
+        ),
+    )
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A key calls models: nobody hands out what they may not do themselves."""
+        return super().has_add_permission(request) and may(request, Permissions.EXECUTE)
+
+    def has_change_permission(self, request: HttpRequest, obj: VirtualKey | None = None) -> bool:
+        is_final = obj is not None and (obj.kind == VirtualKey.Kind.ACCESS or obj.revoked_at is not None)
+        return super().has_change_permission(request, obj) and not is_final
+
+    def get_fieldsets(self, request: HttpRequest, obj: VirtualKey | None = None) -> Any:
+        if obj is None:
+            return ((None, {"fields": ("user", "account")}), ("Settings", {"fields": _SETTINGS}))
+        return (
+            (None, {"fields": ("masked", "state_label", "kind", "user", "account")}),
+            ("Settings", {"fields": _SETTINGS}),
+            ("Times", {"fields": _TIMES}),
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: VirtualKey | None = None) -> tuple[str, ...]:
+        fixed = (
+            "masked",
+            "state_label",
+            "kind",
+            "user",
+            "account",
+            "created_at",
+            "updated_at",
+            "revoked_at",
+            "version",
+        )
+        return fixed if obj else ()
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> VirtualKey:
+        issued = keys.issue(**values)
+        request.issued_plaintext = issued.plaintext  # type: ignore[attr-defined]
+        return issued.row
+
+    def response_add(self, request: HttpRequest, obj: VirtualKey, post_url_continue: str | None = None) -> HttpResponse:
+        """The one page that shows the key: the answer to the POST itself, so that it is stored nowhere."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Virtual key issued",
+            "opts": self.opts,
+            "original": obj,
+            "plaintext": request.issued_plaintext,  # type: ignore[attr-defined]
+            "row_address": reverse("admin:gateway_virtualkey_change", args=[quote(obj.pk)]),
+        }
+        response = render(request, "admin/virtual_key_issued.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def revoke(self, request: HttpRequest, row: VirtualKey) -> Said:
+        keys.revoke(row)
+        return Said(f"{row.masked} is revoked.")
+
+    def panels(self, request: HttpRequest, row: VirtualKey) -> list[Panel]:
+        requests = list_of(RequestRow, virtual_key_id__exact=row.pk)
+        return [Panel("Use", (), (), link=requests, link_text="Requests by this key")]
+
+    @display(description="Key")
+    def masked(self, key: VirtualKey) -> str:
+        return key.masked
+
+    @display(description="State", label=STATE_LABELS)
+    def state_label(self, key: VirtualKey) -> str:
+        return key.state

@@ -1,0 +1,10 @@
+"""Admin pages of what can be called, where, and at what price."""
+
+from llmconfig.admin import (  # noqa: F401 - each registers its pages
+    active_providers,
+    ai_servers,
+    deployments,
+    models,
+    prices,
+    provider_keys,
+)

@@ -1,0 +1,111 @@
+"""The catalog: models with their deployments and their price."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from llmconfig.admin.prices import price_versions
+from llmconfig.admin.rates import RatesForm, plain
+from llmconfig.models import Deployment, LLMModel, Price
+from llmconfig.models.price import RATES
+from llmconfig.services import catalog
+from opscenter.core.admin_base import AuditedForm, AuditedModelAdmin, Panel, display, register
+from opscenter.core.admin_base.access import Access, DeclaredAccess, everything
+from opscenter.core.admin_base.fields import WordsField
+from opscenter.core.admin_base.unfolded import StackedInline
+from opscenter.core.api import Permissions
+
+CATALOG: Access = everything(Permissions.MANAGE_MODELS)
+
+
+class LLMModelForm(RatesForm):
+    use_case_tags = WordsField(empty=[], help_text="With commas between them.")
+
+    def current_price(self) -> Price | None:
+        model: LLMModel = self.instance
+        return model.price
+
+
+class DeploymentInline(DeclaredAccess, StackedInline):
+    access: ClassVar[Access] = CATALOG
+    model = Deployment
+    form = AuditedForm
+    extra = 0
+    show_change_link = True
+    fields = (
+        ("server", "key"),
+        "upstream_model",
+        ("priority", "weight", "timeout_s"),
+        ("rpm", "tpm"),
+        ("transport", "max_tokens_param"),
+        "enabled",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
+        return super().get_queryset(request).select_related("model", "server", "key")
+
+
+@register(LLMModel)
+class LLMModelAdmin(AuditedModelAdmin):
+    access: ClassVar[Access] = CATALOG
+    form = LLMModelForm
+    inlines = (DeploymentInline,)
+    list_display = ("name", "purpose", "tier", "price_text", "places", "owner_name", "privacy", "enabled")
+    list_filter = ("enabled", "purpose", "tier", "privacy", "latency_class")
+    search_fields = ("name",)
+    autocomplete_fields = ("owner",)
+    fieldsets = (
+        (None, {"fields": ("name", ("purpose", "tier"), "enabled", "owner")}),
+        ("Price", {"fields": RATES, "description": "USD per 1M tokens. Another price is a new version; none is lost."}),
+        ("Limits", {"fields": (("context_window", "max_output_tokens"),)}),
+        ("Choice", {"fields": ("use_case_tags", ("quality_score", "latency_class", "privacy"))}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LLMModel]:
+        return LLMModel.objects.complete().select_related("owner")
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> LLMModel:
+        return catalog.create_model(values=values)
+
+    def update(self, request: HttpRequest, row: LLMModel, values: dict[str, Any]) -> LLMModel:
+        return catalog.update_model(model=row, values=values)
+
+    def remove(self, request: HttpRequest, row: LLMModel) -> None:
+        catalog.delete_model(model=row)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        formset.save(commit=False)
+        for row in formset.new_objects:
+            catalog.create_deployment(model=form.instance, values=_values(row, self._fields(formset)))
+        for row, changed in formset.changed_objects:
+            catalog.update_deployment(deployment=row, values=_values(row, changed))
+        for row in formset.deleted_objects:
+            catalog.delete_deployment(deployment=row)
+
+    @staticmethod
+    def _fields(formset: Any) -> list[str]:
+        return [name for name in formset.empty_form.fields if name not in ("id", "model", "DELETE")]
+
+    def panels(self, request: HttpRequest, row: LLMModel) -> list[Panel]:
+        return [price_versions(Price.objects.filter(model_id=row.pk))]
+
+    @display(description="Price (in / out)", empty_value="none")
+    def price_text(self, model: LLMModel) -> str | None:
+        price = model.price
+        if price is None:
+            return None
+        output = price.input_price if price.output_price is None else price.output_price
+        return f"{plain(price.input_price)} / {plain(output)}"
+
+    @display(description="On", empty_value="nothing")
+    def places(self, model: LLMModel) -> str | None:
+        return ", ".join(str(row.provider) for row in model.deployments.all()) or None
+
+    @display(description="Owner")
+    def owner_name(self, model: LLMModel) -> str:
+        return str(model.owner) if model.owner else "the platform"
+
+
+def _values(row: Deployment, names: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}

@@ -1,0 +1,81 @@
+"""Provider keys: their pages, the test and the button that makes one active."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from llmconfig.admin.activating import SET_ACTIVE, Activating
+from llmconfig.admin.testing import said
+from llmconfig.admin.usage import deployments_panel
+from llmconfig.models import ProviderKey
+from llmconfig.providers import PROVIDERS
+from llmconfig.services import provider_keys
+from opscenter.core.admin_base import AuditedForm, AuditedModelAdmin, Button, Panel, Said, display, register
+from opscenter.core.admin_base.access import Access, everything
+from opscenter.core.admin_base.fields import SecretField
+from opscenter.core.api import Permissions
+
+
+class ProviderKeyForm(AuditedForm):
+    api_key = SecretField(label="API key", required=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        secret = self.fields.get("api_key")
+        if isinstance(secret, SecretField) and self.instance.pk:
+            secret.keep(self.instance.masked_key)
+        if "provider" in self.fields:
+            self.fields[
+                "provider"
+            ].help_text = f"{', '.join(sorted(PROVIDERS))}, or any other LiteLLM provider by its name there."
+
+
+@register(ProviderKey)
+class ProviderKeyAdmin(Activating, AuditedModelAdmin):
+    access: ClassVar[Access] = everything(Permissions.MANAGE_PROVIDERS)
+    form = ProviderKeyForm
+    list_display = ("__str__", "key", "owner_name", "enabled", "use_for_ops_center", "last_used", "updated_at")
+    list_filter = ("enabled", "use_for_ops_center")
+    search_fields = ("provider", "key_name")
+    autocomplete_fields = ("owner",)
+    readonly_fields = ("last_used", "requests_count", "tokens_used", "cost_usd", "version", "created_by", "created_at")
+    buttons = (
+        Button("test", "Test connection", run="test", needs=(Permissions.MANAGE_PROVIDERS,)),
+        SET_ACTIVE,
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderKey]:
+        return super().get_queryset(request).select_related("encrypted_key", "owner", "created_by")
+
+    def get_fieldsets(self, request: HttpRequest, obj: ProviderKey | None = None) -> Any:
+        secret = ("api_key",) if obj is None or self.has_change_permission(request, obj) else ()
+        sections = [
+            (None, {"fields": ("provider", "key_name", *secret)}),
+            ("Use", {"fields": ("enabled", "use_for_ops_center", "owner")}),
+            ("Metadata", {"fields": ("metadata",)}),
+        ]
+        return [*sections, ("State", {"fields": self.readonly_fields})] if obj else sections
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> ProviderKey:
+        return provider_keys.create(api_key=values.pop("api_key"), fields=values)
+
+    def update(self, request: HttpRequest, row: ProviderKey, values: dict[str, Any]) -> ProviderKey:
+        return provider_keys.update(key=row, api_key=values.pop("api_key", "") or None, fields=values)
+
+    def remove(self, request: HttpRequest, row: ProviderKey) -> None:
+        provider_keys.delete(key=row)
+
+    def panels(self, request: HttpRequest, row: ProviderKey) -> list[Panel]:
+        return deployments_panel(row)
+
+    def test(self, request: HttpRequest, row: ProviderKey) -> Said:
+        return said(provider_keys.test_key(key=row))
+
+    @display(description="API key", empty_value="none")
+    def key(self, row: ProviderKey) -> str | None:
+        return row.masked_key
+
+    @display(description="Owner", ordering="owner__username")
+    def owner_name(self, row: ProviderKey) -> str:
+        return str(row.owner) if row.owner else "the platform"

@@ -1,0 +1,23 @@
+"""What every app's admin pages are built on: declared access, audited writes, POST buttons, read-only pages."""
+
+from opscenter.core.admin_base.audited import AuditedForm, AuditedModelAdmin
+from opscenter.core.admin_base.buttons import Button, Said, Warned
+from opscenter.core.admin_base.panels import Panel, linked, list_of
+from opscenter.core.admin_base.readonly import LargeTable, ReadOnlyInline, ReadOnlyModelAdmin
+from opscenter.core.admin_base.unfolded import display, register
+
+__all__ = [
+    "AuditedForm",
+    "AuditedModelAdmin",
+    "Button",
+    "LargeTable",
+    "Panel",
+    "ReadOnlyInline",
+    "ReadOnlyModelAdmin",
+    "Said",
+    "Warned",
+    "display",
+    "linked",
+    "list_of",
+    "register",
+]

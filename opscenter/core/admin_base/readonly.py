@@ -1,0 +1,39 @@
+"""Pages that only show: the ledger, requests, the audit log."""
+
+from typing import Any
+
+from django.contrib.admin import ShowFacets
+
+from opscenter.core.admin_base.access import DeclaredAccess
+from opscenter.core.admin_base.buttons import Buttons
+from opscenter.core.admin_base.panels import Panels
+from opscenter.core.admin_base.unfolded import InfinitePaginator, ModelAdmin, TabularInline
+
+
+class ReadOnlyModelAdmin(DeclaredAccess, Buttons, Panels, ModelAdmin):
+    """Only "view" may be declared: nobody adds, changes or deletes here, not even a superuser."""
+
+    actions = None
+    list_per_page = 50
+    show_full_result_count = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if set(cls.access) - {"view"}:
+            raise TypeError(f"{cls.__name__} is read-only: it can declare who may view, and no more.")
+
+
+class LargeTable(ModelAdmin):
+    """For tables of millions of rows: never counted, never sorted by what no index sorts."""
+
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    sortable_by = ()
+    show_facets = ShowFacets.NEVER
+
+
+class ReadOnlyInline(DeclaredAccess, TabularInline):
+    extra = 0
+    max_num = 0
+    can_delete = False
+    show_change_link = True

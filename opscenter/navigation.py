@@ -1,0 +1,68 @@
+"""The admin's sidebar: what each person may see, in groups."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
+    (
+        "Providers",
+        (
+            ("AI servers", "dns", "llm", "aiserver"),
+            ("Provider keys", "key", "llm", "providerkey"),
+            ("Active providers", "bolt", "llm", "activeprovider"),
+        ),
+    ),
+    (
+        "Catalog",
+        (
+            ("Models", "category", "llm", "llmmodel"),
+            ("Deployments", "hub", "llm", "deployment"),
+            ("Prices", "sell", "llm", "price"),
+        ),
+    ),
+    (
+        "Credits",
+        (
+            ("Accounts", "account_balance_wallet", "credits", "account"),
+            ("Journals", "menu_book", "credits", "journal"),
+            ("Entries", "receipt_long", "credits", "entry"),
+            ("Holds", "hourglass_top", "credits", "hold"),
+            ("Tiers", "stairs", "credits", "tier"),
+            ("Power levels", "speed", "credits", "powerlevel"),
+        ),
+    ),
+    (
+        "Gateway",
+        (
+            ("Virtual keys", "vpn_key", "gateway", "virtualkey"),
+            ("Requests", "swap_vert", "gateway", "requestrow"),
+            ("Attempts", "alt_route", "gateway", "attemptrow"),
+        ),
+    ),
+    (
+        "People & audit",
+        (
+            ("Users", "person", "core", "user"),
+            ("Groups", "group", "auth", "group"),
+            ("Audit log", "history", "core", "auditentry"),
+        ),
+    ),
+)
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """For unfold: groups of links to the pages that `request` may open; a group without any is left out."""
+    pages = {page.opts.label_lower: page for page in admin.site._registry.values()}
+    groups = []
+    for title, entries in _GROUPS:
+        items = [
+            {"title": label, "icon": icon, "link": reverse(f"admin:{app}_{model}_changelist")}
+            for label, icon, app, model in entries
+            if pages[f"{app}.{model}"].has_view_permission(request)
+        ]
+        if items:
+            groups.append({"title": title, "separator": True, "items": items})
+    return groups
