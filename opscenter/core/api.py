@@ -40,7 +40,7 @@ class LLMPermission(BasePermission):
         permission = declared.get(method) or declared.get("*")
         if permission is None:
             return False
-        if not request.user or not request.user.is_authenticated:
+        if not request.user.is_authenticated:
             return False
         self.message = f"You may not do this: it needs the permission {permission}."
         return bool(request.user.has_perm(permission))

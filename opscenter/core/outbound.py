@@ -13,12 +13,12 @@ import aiohttp
 from aiohappyeyeballs import AddrInfoType
 
 _METADATA = frozenset(
-    ipaddress.ip_address(address) for address in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16")
+    map(ipaddress.ip_address, ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16"))
 )
 
 
 class Policy(Enum):
-    """PUBLIC: global addresses alone. PRIVATE_ALLOWED: private and loopback ones too, never link-local or metadata."""
+    """PUBLIC: global addresses alone. PRIVATE_ALLOWED: private and loopback too, never link-local or metadata."""
 
     PUBLIC = "public"
     PRIVATE_ALLOWED = "private_allowed"

@@ -34,7 +34,7 @@ def key_ring() -> MultiFernet:
 def _key_ring(ring: str) -> MultiFernet:
     keys = [key.strip() for key in ring.split(",") if key.strip()]
     if not keys:
-        raise ImproperlyConfigured("BYOK_ENCRYPTION_KEY is empty: set it to one or more Fernet keys, separated by commas.")
+        raise ImproperlyConfigured("BYOK_ENCRYPTION_KEY is empty: set it to Fernet keys, separated by commas.")
     try:
         return MultiFernet([Fernet(key) for key in keys])
     except ValueError as error:

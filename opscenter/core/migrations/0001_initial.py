@@ -3,8 +3,9 @@
 import django.contrib.auth.models
 import django.contrib.auth.validators
 import django.utils.timezone
-import opscenter.core.ids
 from django.db import migrations, models
+
+import opscenter.core.ids
 
 
 class Migration(migrations.Migration):
