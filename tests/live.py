@@ -38,7 +38,8 @@ LAST_MOMENT_S = 3
 class LiveServer:
     """A context manager; `environment` overrides what the server's processes and commands get.
 
-    Its database is of the same kind as the test run's, or the empty one at `database_url`, which stays. Unlike tests in the process, it sees nothing of theirs.
+    Its database is of the same kind as the test run's, or the empty one at `database_url`, which stays. Unlike
+    tests in the process, it sees nothing of theirs.
     """
 
     def __init__(

@@ -59,9 +59,7 @@ class Readers:
 
 
 def beaten_with_output(world: World) -> bool:
-    ((number,),) = world.live.query(
-        "SELECT COUNT(*) FROM credits_holds WHERE state = 'HELD' AND checkpoint_amount > 0"
-    )
+    ((number,),) = world.live.query("SELECT COUNT(*) FROM credits_holds WHERE state = 'HELD' AND checkpoint_amount > 0")
     return bool(number >= STREAMS)
 
 
@@ -78,7 +76,7 @@ def test_killed_workers_leave_no_hold_and_charge_what_they_had_delivered(world: 
         assert world.open_holds() == STREAMS
         eventually(lambda: sweep(world) and world.open_holds() == 0, timeout_s=30)
         swept += STREAMS
-        eventually(lambda: startups(world) == started + 2, timeout_s=60, what=lambda: world.live.log[-3000:])
+        wait_for_startups(world, started + 2)
         assert world.chat("quick").status_code == 200
     rows = world.live.query(
         "SELECT state, captured, amount, checkpoint_amount FROM credits_holds WHERE basis = 'checkpoint'"
@@ -88,6 +86,10 @@ def test_killed_workers_leave_no_hold_and_charge_what_they_had_delivered(world: 
     ((lost,),) = world.live.query("SELECT COUNT(*) FROM llm_requests WHERE status = 'lost'")
     assert lost == swept
     world.books_balance()
+
+
+def wait_for_startups(world: World, number: int) -> None:
+    eventually(lambda: startups(world) == number, timeout_s=60, what=lambda: world.live.log[-3000:])
 
 
 def startups(world: World) -> int:

@@ -97,9 +97,7 @@ def test_a_call_left_whose_upstream_never_answers_is_charged_for_its_prompt_as_c
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_fault_after_the_client_left_is_free_all_the_same(
-    impatient: World, offer: Offer, transport: str
-) -> None:
+def test_a_fault_after_the_client_left_is_free_all_the_same(impatient: World, offer: Offer, transport: str) -> None:
     model = offer("left-then-broken", transport, "chunks:20:0.05+reset-mid-stream:12")
     leave_stream_after(impatient, model, 4)
     row = impatient.settled_for(model)

@@ -1,12 +1,10 @@
 """Every ending of a call, plain and streamed, over both transports: what the client sees and what it pays."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.e2e.world import NANO_PER_TOKEN, World
-from tests.upstream import Upstream
 
 TRANSPORTS = ("relay", "litellm")
 BEFORE_THE_FIRST_BYTE = {
@@ -40,15 +38,13 @@ MID_STREAM = (
 NO_USABLE_USAGE = ("no-usage", "wrong-usage:negative", "wrong-usage:strings", "wrong-usage:empty")
 FINE = ("ok", "chunks:40", "crlf", "comments", "fragmented", "usage-on-each-chunk", "usage:100:50")
 
-Offer = tuple[World, Upstream]
-
 
 def name_of(transport: str, fault: str) -> str:
     return f"{transport}-{fault.replace(':', '-')}"
 
 
 @pytest.fixture(scope="module")
-def offered(impatient: World, upstream_server_id: int, running_upstream_server: Upstream) -> Iterator[World]:
+def offered(impatient: World, upstream_server_id: int) -> World:
     faults = {*BEFORE_THE_FIRST_BYTE, *PLAIN_ONLY, *MID_STREAM, *NO_USABLE_USAGE, *FINE, "status-400"}
     for transport in TRANSPORTS:
         for fault in faults:
@@ -77,7 +73,7 @@ def offered(impatient: World, upstream_server_id: int, running_upstream_server: 
                 },
             )
     impatient.wait_for(*(name_of(transport, fault) for transport in TRANSPORTS for fault in faults))
-    yield impatient
+    return impatient
 
 
 def is_free_of_charge(row: dict[str, Any]) -> bool:
@@ -100,9 +96,7 @@ def test_a_plain_answer_is_charged_by_the_providers_usage(offered: World, transp
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("fault", FINE)
-def test_a_stream_is_charged_by_the_providers_usage_and_says_so(
-    offered: World, transport: str, fault: str
-) -> None:
+def test_a_stream_is_charged_by_the_providers_usage_and_says_so(offered: World, transport: str, fault: str) -> None:
     seen = offered.stream(name_of(transport, fault), stream_options={"include_usage": True})
     assert seen.done and seen.error is None and seen.text
     assert seen.usage is not None
@@ -176,9 +170,7 @@ def test_unusable_usage_is_replaced_by_our_own_count(
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("streamed", [False, True])
-def test_what_the_provider_calls_invalid_is_the_callers_fault(
-    offered: World, transport: str, streamed: bool
-) -> None:
+def test_what_the_provider_calls_invalid_is_the_callers_fault(offered: World, transport: str, streamed: bool) -> None:
     answer = offered.chat(name_of(transport, "status-400"), stream=streamed)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "upstream_rejected"

@@ -36,9 +36,7 @@ def load(world: World, model: str | None, answers: Counter[str], halfway: thread
 
 
 @pytest.mark.parametrize("asked", ["auto", "by name"])
-def test_the_primary_killed_mid_load_is_replaced_by_the_fallback(
-    world: World, upstream: Upstream, asked: str
-) -> None:
+def test_the_primary_killed_mid_load_is_replaced_by_the_fallback(world: World, upstream: Upstream, asked: str) -> None:
     with upstream_process() as primary:
         name = asked.replace(" ", "-")
         first = world.add_server(f"primary-{name}", primary.base_url)

@@ -82,9 +82,7 @@ def test_tools(client: openai.OpenAI) -> None:
     assert any(chunk.choices[0].delta.tool_calls for chunk in chunks if chunk.choices)
 
 
-def test_response_format_and_unknown_fields_reach_the_upstream(
-    client: openai.OpenAI, upstream: Upstream
-) -> None:
+def test_response_format_and_unknown_fields_reach_the_upstream(client: openai.OpenAI, upstream: Upstream) -> None:
     client.chat.completions.create(
         model="sdk",
         messages=MESSAGES,

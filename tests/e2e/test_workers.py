@@ -30,9 +30,7 @@ def world(running_upstream_server: Upstream) -> Iterator[World]:
 
 def call_over_new_connection(world: World, key: str) -> int:
     body = {"model": "quick", "messages": HELLO, "max_tokens": 20}
-    answer = httpx.post(
-        f"{world.live.url}/v1/chat/completions", json=body, headers=world.bearer(key), timeout=30
-    )
+    answer = httpx.post(f"{world.live.url}/v1/chat/completions", json=body, headers=world.bearer(key), timeout=30)
     return answer.status_code
 
 

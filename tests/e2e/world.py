@@ -130,7 +130,9 @@ class World:
 
     def settled(self, request_id: str) -> dict[str, Any]:
         """The request's row, once it is written, with its hold and what its journal moved."""
-        return eventually(lambda: self._settled(request_id), what=lambda: f"{request_id}:\n{self.live.log[-4000:]}")
+        return eventually(
+            lambda: self._settled(request_id) or {}, what=lambda: f"{request_id}:\n{self.live.log[-4000:]}"
+        )
 
     def settled_for(self, model: str) -> dict[str, Any]:
         """The same of the one request for `model`, whose id the client never learned."""
