@@ -13,7 +13,7 @@ from opscenter.core.models import User
 
 def bearer_of(request: HttpRequest | Request) -> str | None:
     """The bearer key of a request, or None where it has no Authorization header. Raises NotAuthenticated."""
-    header = request.META.get("HTTP_AUTHORIZATION", "")
+    header: str = request.META.get("HTTP_AUTHORIZATION", "")
     if not header:
         return None
     scheme, _, key = header.partition(" ")

@@ -141,7 +141,7 @@ class Exchange:
         )
 
     def _input_bound(self, candidate: Candidate) -> int:
-        bound = self.ask.input_bound + self.ask.images * settings.IMAGE_TOKEN_ALLOWANCE
+        bound: int = self.ask.input_bound + self.ask.images * settings.IMAGE_TOKEN_ALLOWANCE
         window = candidate.target.context_window
         return min(bound, window) if window else bound
 

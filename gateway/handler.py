@@ -38,9 +38,9 @@ class InferenceHandler(ASGIHandler):
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
-        self._middleware_chain = convert_exception_to_response(self._get_response_async)
+        self._middleware_chain = convert_exception_to_response(self._get_response_async)  # type: ignore[attr-defined]  # BaseHandler's
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]  # its stubs are narrower than ASGI
         try:
             body = await _read_body(scope, receive)
             request = ASGIRequest(scope, BytesIO(body))
@@ -64,7 +64,7 @@ class InferenceHandler(ASGIHandler):
             leaving.cancel()
 
     async def _answer(self, request: ASGIRequest, send: Send) -> None:
-        response = await self._middleware_chain(request)
+        response = await self._middleware_chain(request)  # type: ignore[misc]  # the stubs allow for a sync one
         await (_stream(response, send) if isinstance(response, EventStream) else _send(response, send))
 
 

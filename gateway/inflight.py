@@ -72,7 +72,8 @@ class InFlight:
             return
         self._detached.add(task)
         timer = asyncio.get_running_loop().call_later(settings.DRAIN_S, task.cancel)
-        task.add_done_callback(lambda done: (self._detached.discard(done), timer.cancel()))
+        task.add_done_callback(self._detached.discard)
+        task.add_done_callback(lambda _: timer.cancel())
 
     async def stop(self) -> None:
         """End every call: streams are cut, detached work gets a few seconds more, then what came is charged."""

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 
-
 from credits.writer import LedgerWriter
 from gateway.breaker import Breaker
 from gateway.inflight import InFlight

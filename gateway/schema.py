@@ -6,7 +6,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its registering metaclass
     target_class = "gateway.authentication.TokenAuthentication"
     name = "bearer"
 
@@ -14,5 +14,5 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "http", "scheme": "bearer", "description": "A virtual key (sk-ops-…) or an access token."}
 
 
-class CallerScheme(BearerScheme):
+class CallerScheme(BearerScheme):  # type: ignore[no-untyped-call]  # as above
     target_class = "gateway.authentication.CallerAuthentication"

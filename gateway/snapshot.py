@@ -42,9 +42,7 @@ class Snapshot:
 
 def load() -> Snapshot:
     with consistent_read(connection):
-        return Snapshot(
-            version=_version(), catalog=load_catalog(), rates=load_rates(), callers=callers.load()
-        )
+        return Snapshot(version=_version(), catalog=load_catalog(), rates=load_rates(), callers=callers.load())
 
 
 def _look_up(secret_hash: str) -> Caller | None:

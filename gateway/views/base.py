@@ -31,8 +31,8 @@ class InferenceView(APIView):
     Content negotiation is left out: DRF would answer 406 to `Accept: text/event-stream`.
     """
 
-    authentication_classes: ClassVar[Any] = [CallerAuthentication]
-    permission_classes: ClassVar[Any] = [LLMPermission]
+    authentication_classes = (CallerAuthentication,)
+    permission_classes = (LLMPermission,)
     required_permissions: ClassVar[Mapping[str, str]] = {"GET": "llm.read", "POST": "llm.execute"}
 
     async def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
@@ -64,7 +64,7 @@ class InferenceView(APIView):
 
 
 def caller_of(request: Request) -> Caller:
-    caller = request.user
+    caller: object = request.user
     assert isinstance(caller, Caller)
     return caller
 

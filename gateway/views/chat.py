@@ -2,7 +2,8 @@
 
 from django.conf import settings
 from django.http.response import HttpResponseBase
-from drf_spectacular.utils import OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from gateway import plain, records, routing, runtime, stream

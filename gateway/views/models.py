@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import JsonResponse
-from drf_spectacular.utils import OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from credits.snapshot import PowerRate

@@ -43,7 +43,7 @@ def test_a_caller_is_what_its_key_says() -> None:
 
     assert (known.key_id, known.user_id, known.account_id) == (key.row.pk, bob.pk, wallet(bob).pk)
     assert (known.tier, known.power_level, known.environment, known.component) == ("starter", "eco", "prod", "evals")
-    assert (known.allowed_models, known.allowed_purposes) == ({"m1"}, {"chat"})
+    assert (known.allowed_models, known.allowed_purposes) == (frozenset({"m1"}), frozenset({"chat"}))
     assert known.expires_at == ends.timestamp()
 
 

@@ -4,7 +4,9 @@ import importlib.util
 import inspect
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import django
 import pytest
@@ -64,7 +66,7 @@ def _json() -> str:
     return json.dumps(rows, indent=2) + json.dumps(rows)
 
 
-_KINDS = {
+_KINDS: dict[str, Callable[[], str]] = {
     "English": _prose,
     "Python": _python,
     "JSON": _json,
@@ -121,7 +123,7 @@ def test_the_longest_answers_are_counted_at_once(text: str) -> None:
 
 
 def test_a_prompt_counts_the_text_of_all_its_messages() -> None:
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": [{"type": "text", "text": "What is this?"}, {"type": "image_url"}]},
         {"role": "assistant", "content": None},

@@ -101,7 +101,7 @@ def test_a_keys_bearer_is_somebody_at_once() -> None:
     told = _create("--tier", "enterprise")
 
     known = caller_by(IssuedKey(told.row, told.key))
-    assert (known.tier, known.permissions) == ("enterprise", {"llm.read", "llm.execute"})
+    assert (known.tier, known.permissions) == ("enterprise", frozenset({"llm.read", "llm.execute"}))
 
 
 @pytest.mark.parametrize(
