@@ -1,6 +1,6 @@
 """Attempts: every upstream call, answered or not. Read-only."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -45,9 +45,8 @@ class AttemptRowAdmin(LargeTable, ReadOnlyModelAdmin):
         return attempt.outcome
 
     @display(description="Deployment")
-    def deployment_link(self, attempt: AttemptRow) -> Any:
-        exists = Deployment.objects.filter(pk=attempt.deployment_id or 0).exists()
-        return linked(Deployment, attempt.deployment_id) if exists else attempt.deployment_id or "–"
+    def deployment_link(self, attempt: AttemptRow) -> str:
+        return linked(Deployment, attempt.deployment_id)
 
     @display(description="Price version")
     def price_link(self, attempt: AttemptRow) -> str:

@@ -80,6 +80,14 @@ class RequestRowAdmin(LargeTable, ReadOnlyModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[RequestRow]:
         return with_username(super().get_queryset(request))
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """With its key and account, which templates ask for more than once."""
+        row: Any = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row.key = VirtualKey.objects.filter(pk=row.virtual_key_id or 0).first()
+            row.account = Account.objects.filter(pk=row.account_id or 0).first()
+        return row
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[RequestRow], search_term: str
     ) -> tuple[QuerySet[RequestRow], bool]:
@@ -94,14 +102,12 @@ class RequestRowAdmin(LargeTable, ReadOnlyModelAdmin):
         return row.username or (f"user {row.user_id}" if row.user_id else "–")
 
     @display(description="Key")
-    def key_link(self, row: RequestRow) -> str:
-        key = VirtualKey.objects.filter(pk=row.virtual_key_id or 0).first()
-        return linked(VirtualKey, key.pk, key) if key else "–"
+    def key_link(self, row: Any) -> str:
+        return linked(VirtualKey, row.key.pk, row.key) if row.key else "–"
 
     @display(description="Account")
-    def account_link(self, row: RequestRow) -> str:
-        account = Account.objects.filter(pk=row.account_id or 0).first()
-        return linked(Account, account.pk, account) if account else "–"
+    def account_link(self, row: Any) -> str:
+        return linked(Account, row.account.pk, row.account) if row.account else "–"
 
     @display(description="Status", label=STATUS_LABELS)
     def status_label(self, row: RequestRow) -> str:

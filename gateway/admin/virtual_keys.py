@@ -121,6 +121,13 @@ class VirtualKeyAdmin(AuditedModelAdmin):
         )
         return fixed if obj else ()
 
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With one way to save: each ends at the page that shows the key."""
+        one_way = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().add_view(request, form_url, {**(extra_context or {}), **one_way})
+
     def create(self, request: HttpRequest, values: dict[str, Any]) -> VirtualKey:
         issued = keys.issue(**values)
         request.issued_plaintext = issued.plaintext  # type: ignore[attr-defined]

@@ -45,6 +45,8 @@ class ActiveProviderAdmin(AuditedModelAdmin):
 
     def update(self, request: HttpRequest, row: ActiveProvider, values: dict[str, Any]) -> ActiveProvider:
         names = ("primary_server", "primary_key", "default_model", "fallback_server", "fallback_key", "fallback_model")
+        if not values:
+            return row
         return _set(row.purpose, {name: getattr(row, name) for name in names})
 
     def remove(self, request: HttpRequest, row: ActiveProvider) -> None:

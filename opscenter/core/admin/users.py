@@ -21,7 +21,7 @@ else:
     DjangoUserAdmin = UserAdmin
 
 _PERSON = ("Person", {"fields": ("first_name", "last_name", "email")})
-_RIGHTS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
+_RIGHTS = ("is_active", "must_change_password", "is_staff", "is_superuser", "groups", "user_permissions")
 _TIMES = ("Times", {"fields": ("last_login", "date_joined")})
 
 
@@ -34,7 +34,7 @@ class PeopleAdmin(DeclaredAccess, HistoryIsTheAuditLog, DjangoUserAdmin, ModelAd
         "add": ("core.add_user",),
         "change": ("core.change_user",),
     }
-    form: ClassVar[Any] = UserChangeForm
+    form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")

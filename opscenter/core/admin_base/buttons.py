@@ -120,10 +120,16 @@ class Buttons(Page):
         return super().changelist_view(request, context)
 
     def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Model | None = None, **kwargs: Any
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
     ) -> HttpResponse:
         context["pressable"] = self.row_buttons(request, obj) if obj else []
-        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _permitted(self, request: HttpRequest, buttons: Sequence[Button], name: str) -> Button:
         button = next((button for button in buttons if button.name == name), None)

@@ -1,0 +1,54 @@
+"""The personas: Root may do everything, Alice is an LLM admin, Bob is plain staff, Charlie consumes."""
+
+import pytest
+from django.contrib.auth.models import Group
+
+from opscenter.core.models import User
+from tests.admin.site import Site, World, make_world
+
+
+@pytest.fixture
+def root_user(db: None) -> User:
+    return User.objects.create_superuser("root", password="root-has-a-password")
+
+
+@pytest.fixture
+def alice_user(db: None) -> User:
+    user = User.objects.create_user("alice", password="alice-has-a-password", is_staff=True)
+    user.groups.add(Group.objects.get(name="LLM admin"))
+    return user
+
+
+@pytest.fixture
+def bob_user(db: None) -> User:
+    return User.objects.create_user("bob", is_staff=True)
+
+
+@pytest.fixture
+def charlie_user(db: None) -> User:
+    return User.objects.create_user("charlie", password="charlie-has-a-password")
+
+
+@pytest.fixture
+def world(charlie_user: User) -> World:
+    return make_world(charlie_user)
+
+
+@pytest.fixture
+def root(root_user: User) -> Site:
+    return Site(root_user)
+
+
+@pytest.fixture
+def alice(alice_user: User) -> Site:
+    return Site(alice_user)
+
+
+@pytest.fixture
+def bob(bob_user: User) -> Site:
+    return Site(bob_user)
+
+
+@pytest.fixture
+def charlie(charlie_user: User) -> Site:
+    return Site(charlie_user)

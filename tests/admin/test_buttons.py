@@ -1,0 +1,119 @@
+"""What changes or calls something is a POST with a CSRF token."""
+
+import pytest
+
+from credits.models import Account
+from gateway.models import VirtualKey
+from llmconfig.models import ActiveProvider, AIServer
+from opscenter.core.models import AuditEntry, User
+from tests.admin.site import SERVER_SECRET, Site, World, address, last_entry, make_world, text, version
+from tests.upstream import Upstream
+
+BUTTONS = [
+    ("llm_aiserver", "server", "test"),
+    ("llm_aiserver", "server", "set-active-for-chat"),
+    ("llm_aiserver", "server", "set-active"),
+    ("llm_providerkey", "key", "test"),
+    ("llm_providerkey", "key", "set-active"),
+    ("credits_account", "wallet", "adjust"),
+    ("gateway_virtualkey", "virtual_key", "revoke"),
+]
+
+
+@pytest.mark.parametrize(("page", "row", "name"), BUTTONS)
+def test_a_button_is_no_link(page: str, row: str, name: str, root: Site, root_user: User, world: World) -> None:
+    target = address(f"{page}_button", getattr(world, row).pk, name)
+    before = AuditEntry.objects.count()
+
+    assert root.client.get(target).status_code == 405
+    assert Site(root_user, checks_csrf=True).client.post(target, {"confirmed": "yes"}).status_code == 403
+    assert AuditEntry.objects.count() == before
+
+
+def test_an_unknown_button_is_not_found(root: Site, world: World) -> None:
+    assert root.press("llm_aiserver", world.server, "explode").status_code == 404
+
+
+def test_a_connection_test_says_what_it_found(root: Site, charlie_user: User, upstream: Upstream) -> None:
+    world = make_world(charlie_user, base_url=upstream.origin)
+
+    page = root.press("llm_aiserver", world.server, "test")
+
+    world.server.refresh_from_db()
+    assert world.server.health_status in ("healthy", "degraded")
+    assert world.server.get_health_status_display() in text(page)
+    assert SERVER_SECRET not in page.content.decode()
+
+
+def test_a_connection_test_says_that_nothing_listens(root: Site, world: World) -> None:
+    assert "Unhealthy: The connection was refused" in text(root.press("llm_aiserver", world.server, "test"))
+
+
+def test_a_server_becomes_active_for_chat(root: Site, world: World) -> None:
+    other = AIServer.objects.create(name="other", server_type="vllm", base_url="http://127.0.0.1:7", model_path="y")
+    before = version()
+
+    page = root.press("llm_aiserver", other, "set-active-for-chat")
+
+    chosen = ActiveProvider.objects.get(purpose="chat")
+    assert (chosen.primary, chosen.fallback, chosen.default_model) == (other, world.key, "")
+    assert "other is the primary for chat now." in text(page)
+    assert (last_entry().action, version()) == ("set_active", before + 1)
+
+
+def test_a_provider_becomes_the_fallback(root: Site, world: World) -> None:
+    other = AIServer.objects.create(name="other", server_type="vllm", base_url="http://127.0.0.1:7")
+    wanted = {"confirmed": "yes", "purpose": "chat", "slot": "fallback", "model": "y"}
+
+    root.press("llm_aiserver", other, "set-active", **wanted)
+
+    chosen = ActiveProvider.objects.get(purpose="chat")
+    assert (chosen.primary, chosen.fallback, chosen.fallback_model) == (world.server, other, "y")
+
+
+def test_what_can_not_answer_is_not_made_active(root: Site, world: World) -> None:
+    wanted = {"confirmed": "yes", "purpose": "chat", "slot": "primary", "model": "unpriced"}
+
+    page = root.press("llm_providerkey", world.key, "set-active", **wanted)
+
+    assert "add it to the catalog first" in text(page)
+    assert ActiveProvider.objects.get(purpose="chat").primary == world.server
+
+
+def test_a_key_is_revoked_after_a_question(root: Site, world: World) -> None:
+    asked = root.press("gateway_virtualkey", world.virtual_key, "revoke")
+    assert "can't be brought back" in text(asked)
+    assert VirtualKey.objects.get(pk=world.virtual_key.pk).revoked_at is None
+    before = version()
+
+    page = root.press("gateway_virtualkey", world.virtual_key, "revoke", confirmed="yes")
+
+    assert VirtualKey.objects.get(pk=world.virtual_key.pk).state == "revoked"
+    assert "is revoked." in text(page)
+    assert (last_entry().action, version()) == ("revoke", before + 1)
+    assert "/do/revoke/" not in page.content.decode()
+
+
+def test_credits_are_adjusted_with_a_reason(root: Site, world: World) -> None:
+    page = root.press("credits_account", world.wallet, "adjust", confirmed="yes", amount="0.7", reason="Sorry")
+
+    assert "the balance is 1000 now" in text(page)
+    assert last_entry().changes["after"]["reason"] == "Sorry"
+
+
+@pytest.mark.parametrize(
+    ("amount", "complaint"),
+    [("lots", "is no amount of credits"), ("0", "has an amount and a reason"), ("-2000", "Only 999.3 credits")],
+)
+def test_an_impossible_adjustment_is_explained(root: Site, world: World, amount: str, complaint: str) -> None:
+    page = root.press("credits_account", world.wallet, "adjust", confirmed="yes", amount=amount, reason="Why not")
+
+    assert complaint in text(page)
+    assert Account.objects.get(pk=world.wallet.pk).posted == world.wallet.posted
+
+
+def test_the_ledger_is_checked_on_demand(root: Site, world: World) -> None:
+    target = address("credits_account_list_button", "check-ledger")
+
+    assert root.client.get(target).status_code == 405
+    assert "0 problems" in text(root.client.post(target, follow=True))

@@ -1,0 +1,93 @@
+"""Every page opens, and none of them shows a secret."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db.models import Model
+from django.test import Client
+
+from credits.amounts import to_text
+from opscenter.core.models import AuditEntry, User
+from tests.admin.site import Site, World, text
+
+MODELS = sorted((model for model in admin.site._registry), key=lambda model: model._meta.label)
+ADDABLE = {
+    "llm_aiserver", "llm_providerkey", "llm_activeprovider", "llm_llmmodel", "llm_deployment", "llm_price",
+    "gateway_virtualkey", "core_user", "auth_group",
+}  # fmt: skip
+
+
+def name_of(model: type[Model]) -> str:
+    return f"{model._meta.app_label}_{model._meta.model_name}"
+
+
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_its_pages_open_and_show_no_secret(model: type[Model], root: Site, world: World) -> None:
+    rows = list(model._default_manager.all())
+    pages = [root.get(f"{name_of(model)}_changelist")]
+    pages += [root.get(f"{name_of(model)}_change", row.pk) for row in rows]
+    pages += [root.get(f"{name_of(model)}_add")] if name_of(model) in ADDABLE else []
+
+    assert rows
+    assert {page.status_code for page in pages} == {200}
+    shown = "".join(page.content.decode() for page in pages)
+    hashes = User.objects.values_list("password", flat=True)
+    assert not [secret for secret in (*world.secrets, *hashes) if secret and secret in shown]
+
+
+def test_the_sidebar_leads_to_every_page(root: Site) -> None:
+    page = root.get("index").content.decode()
+
+    assert not [model for model in MODELS if f'href="/admin/{name_of(model).replace("_", "/", 1)}/"' not in page]
+    assert "Ops-Center" in page
+
+
+def test_static_files_are_served_without_debug(client: Client, db: None) -> None:
+    answer = client.get("/static/unfold/css/styles.css")
+
+    assert (answer.status_code, answer["Content-Type"].split(";")[0]) == (200, "text/css")
+
+
+def test_a_request_is_a_receipt(root: Site, world: World) -> None:
+    page = text(root.get("gateway_requestrow_change", world.request.pk))
+
+    for said in ("unreachable", "answered", "Held (credits) 20", "Charged (credits) 0.7", "Rates: candidates", "-0.7"):
+        assert said in page
+
+
+def test_a_journal_shows_both_sides(root: Site, world: World) -> None:
+    from credits.models import Journal
+
+    page = text(root.get("credits_journal_change", Journal.objects.get(kind="usage").pk))
+
+    assert f"{world.wallet.code} -0.7" in page
+    assert "revenue 0.7" in page
+
+
+def test_an_account_shows_credits_as_decimals(root: Site, world: World) -> None:
+    assert to_text(world.wallet.posted) == "999.3"
+    assert "Balance 999.3" in text(root.get("credits_account_change", world.wallet.pk))
+
+
+def test_an_audit_entry_shows_what_was_and_what_is(root: Site, world: World) -> None:
+    group = Group.objects.create(name="before-name")
+    group.name = "after-name"
+    group.save()
+
+    page = text(root.get("core_auditentry_change", AuditEntry.objects.latest("id").pk))
+
+    assert "name before-name after-name" in page
+
+
+def test_history_is_the_audit_log(root: Site, world: World) -> None:
+    answer = root.client.get(f"/admin/llm/aiserver/{world.server.pk}/history/", follow=True)
+
+    assert "ai_servers 1".replace("1", str(world.server.pk)) in text(answer)
+
+
+@pytest.mark.parametrize("term", ["id", "key", "user"])
+def test_requests_are_found_by_id_key_and_user(root: Site, world: World, term: str) -> None:
+    terms = {"id": str(world.request.pk), "key": world.virtual_key.masked, "user": "charlie"}
+
+    assert str(world.request.pk) in root.get("gateway_requestrow_changelist", q=terms[term]).content.decode()
+    assert str(world.request.pk) not in root.get("gateway_requestrow_changelist", q="nobody").content.decode()

@@ -1,0 +1,64 @@
+"""Lists cost the same however many rows there are, and large tables are never counted."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from credits.services import wallets
+from gateway.services import keys
+from llmconfig.services import catalog, servers
+from opscenter.core.models import User
+from tests.admin.site import Site, World, make_request
+from tests.admin.test_pages import MODELS, name_of
+
+LARGE = {
+    "credits_journal",
+    "credits_entry",
+    "credits_hold",
+    "gateway_requestrow",
+    "gateway_attemptrow",
+    "core_auditentry",
+}
+
+
+def queries(site: Site, page: str) -> list[str]:
+    site.get(f"{page}_changelist")
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        assert site.get(f"{page}_changelist").status_code == 200
+    return [query["sql"] for query in captured.captured_queries]
+
+
+def more_of_everything(world: World) -> None:
+    for n in range(8):
+        user = User.objects.create_user(f"consumer{n}")
+        server = servers.create(
+            fields={"name": f"gpu{n}", "server_type": "vllm", "base_url": f"http://127.0.0.1:{n + 1}"}, api_key="k" * 20
+        )
+        place = {"provider_type": "ai_server", "provider_id": server.pk, "upstream_model": "x"}
+        catalog.create_model(values={"name": f"more{n}", "input_price": n}, deployments=[place])
+        keys.issue(user=user, name=f"key{n}", account=wallets.wallet_of(user))
+        make_request(world.wallet, world.virtual_key)
+
+
+@pytest.mark.parametrize("page", [name_of(model) for model in MODELS])
+def test_a_list_is_bounded_in_queries(page: str, root: Site, world: World) -> None:
+    few = queries(root, page)
+    more_of_everything(world)
+    many = queries(root, page)
+
+    assert len(many) == len(few)
+    assert len(many) <= 12
+
+
+@pytest.mark.parametrize("page", sorted(LARGE))
+def test_large_tables_are_not_counted(page: str, root: Site, world: World) -> None:
+    assert not [sql for sql in queries(root, page) if "COUNT(" in sql.upper()]
+
+
+def test_a_receipt_is_bounded_in_queries(root: Site, world: World) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        root.get("gateway_requestrow_change", world.request.pk)
+
+    assert len(captured.captured_queries) <= 12
