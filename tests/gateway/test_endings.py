@@ -1,0 +1,148 @@
+"""What is charged at each way in which a call can end, exact to the nanocredit."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from credits import checker
+from credits.models import Entry, Hold
+from gateway.counting import count_prompt, count_tokens
+from gateway.models import AttemptRow, RequestRow
+from opscenter.core.models import User
+from tests.eventually import eventually
+from tests.gateway.in_process import InProcess
+from tests.gateway.people import key_of, person, wallet
+from tests.llmconfig.api import Api, on_server
+from tests.upstream import Upstream
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# m1 costs $2 per 1M tokens either way, at 1000 credits per USD and without markup.
+_NANO_PER_TOKEN = 2_000_000
+_GIVEN = 1000 * 10**9
+
+
+@pytest.fixture
+def key(alice: Api, serving: InProcess, upstream: Upstream) -> str:
+    server = alice.server(base_url=upstream.origin)
+    alice.model(on_server(server, "test-model"), input_price="2", max_output_tokens=4000)
+    alice.model(on_server(server, "free-model"), name="gratis")
+    plaintext = key_of(person("bob", "LLM user", credits_nano=_GIVEN)).plaintext
+    serving.sees_changes()
+    return plaintext
+
+
+def _row(answer: httpx.Response) -> RequestRow:
+    """The request's row, once all is written; the ledger must add up by then."""
+    row = eventually(lambda: RequestRow.objects.filter(pk=answer.headers["x-request-id"]).first())
+    assert row is not None
+    assert not Hold.objects.filter(state="HELD").exists()
+    assert list(checker.check()) == []
+    return row
+
+
+def _spent() -> int:
+    return _GIVEN - wallet(User.objects.get(username="bob")).posted
+
+
+def _events(answer: httpx.Response) -> list[str]:
+    return [line.removeprefix("data: ") for line in answer.text.splitlines() if line]
+
+
+def _text(answer: httpx.Response) -> str:
+    chunks = [json.loads(event) for event in _events(answer) if event != "[DONE]"]
+    return "".join(choice["delta"].get("content") or "" for chunk in chunks for choice in chunk.get("choices", ()))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_the_provider_reports_is_charged(serving: InProcess, key: str, upstream: Upstream, stream: bool) -> None:
+    upstream.behave("test-model", "usage:11:7")
+
+    answer = serving.chat(key, model="m1", stream=stream)
+
+    row = _row(answer)
+    assert (row.status, row.billing_basis, row.charged_nano) == ("succeeded", "provider", 18 * _NANO_PER_TOKEN)
+    assert (row.prompt_tokens, row.completion_tokens, row.http_status) == (11, 7, 200)
+    assert _spent() == row.charged_nano
+    assert AttemptRow.objects.get(request_id=row.pk).usage_source == "provider"
+
+
+@pytest.mark.parametrize("fault", ["no-usage", "wrong-usage:huge", "wrong-usage:negative", "wrong-usage:list"])
+def test_a_stream_without_a_usable_usage_is_counted(
+    serving: InProcess, key: str, upstream: Upstream, fault: str
+) -> None:
+    upstream.behave("test-model", f"chunks:40+{fault}")
+
+    answer = serving.chat(key, model="m1", stream=True)
+
+    row = _row(answer)
+    said = count_tokens(_text(answer))
+    asked = count_prompt([{"role": "user", "content": "Hello"}])
+    assert said > 40
+    assert (row.billing_basis, row.completion_tokens, row.prompt_tokens) == ("counted", said, asked)
+    assert _spent() == row.charged_nano == (said + asked) * _NANO_PER_TOKEN
+
+
+def test_a_plain_answer_without_usage_is_counted(serving: InProcess, key: str, upstream: Upstream) -> None:
+    upstream.behave("test-model", "chunks:40+no-usage")
+
+    answer = serving.chat(key, model="m1")
+
+    row = _row(answer)
+    said = count_tokens(answer.json()["choices"][0]["message"]["content"])
+    assert (row.billing_basis, row.completion_tokens) == ("counted", said)
+    assert answer.headers["x-ops-cost-credits"] == f"{row.charged_nano / 10**9:g}"
+
+
+def test_a_report_above_the_hold_is_charged_up_to_it(serving: InProcess, key: str, upstream: Upstream) -> None:
+    upstream.behave("test-model", "usage:10:100000")
+
+    row = _row(serving.chat(key, model="m1", max_tokens=10))
+
+    assert _spent() == row.charged_nano == row.held_nano
+    overrun = -sum(entry.amount for entry in Entry.objects.filter(account__code="expense:overrun"))
+    assert overrun == 100_010 * _NANO_PER_TOKEN - row.held_nano
+
+
+@pytest.mark.parametrize(
+    "fault", ["reset-mid-stream:5", "eof-mid-stream:5", "garbage-sse:5", "non-utf8:5", "error-event:5"]
+)
+def test_an_upstream_that_fails_in_mid_stream_is_free_and_the_operators(
+    serving: InProcess, key: str, upstream: Upstream, fault: str
+) -> None:
+    upstream.behave("test-model", f"chunks:40:0.01+{fault}")
+
+    answer = serving.chat(key, model="m1", stream=True)
+
+    events = _events(answer)
+    assert "error" in json.loads(events[-1])
+    assert "[DONE]" not in events
+    row = _row(answer)
+    assert (row.status, row.billing_basis, row.charged_nano, _spent()) == ("failed", "void", 0, 0)
+    expense = -sum(entry.amount for entry in Entry.objects.filter(account__code="expense:upstream"))
+    assert expense == (row.prompt_tokens + row.completion_tokens) * _NANO_PER_TOKEN > 0
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_free_model_leaves_a_row_and_no_journal(serving: InProcess, key: str, stream: bool) -> None:
+    before = Entry.objects.count()
+
+    row = _row(serving.chat(key, model="gratis", stream=stream))
+
+    assert (row.billing_basis, row.held_nano, row.charged_nano) == ("free", 0, 0)
+    assert row.completion_tokens > 0
+    assert Entry.objects.count() == before
+
+
+def test_the_cost_is_told_on_streams_to_those_who_asked(serving: InProcess, key: str, upstream: Upstream) -> None:
+    upstream.behave("test-model", "usage:11:7")
+
+    told = _events(serving.chat(key, model="m1", stream=True, stream_options={"include_usage": True}))
+    untold = _events(serving.chat(key, model="m1", stream=True))
+
+    usage: dict[str, Any] = json.loads(told[-2])["usage"]
+    assert (usage["prompt_tokens"], usage["completion_tokens"], usage["cost_credits"]) == (11, 7, "0.036")
+    assert not any(json.loads(event).get("usage") for event in untold[:-1])
+    assert told[-1] == untold[-1] == "[DONE]"
