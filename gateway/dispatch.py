@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from gateway.errors import NoProvider, UpstreamFailed, UpstreamOverloaded, UpstreamRejected, UpstreamTimedOut
 from gateway.exchange import Attempt, Exchange
+from gateway.runtime import Runtime
 from gateway.transports import errors as upstream
 from gateway.transports.base import Call, Chunk, Reply, Transport, UpstreamStream
 from opscenter.core.errors import ServiceError
@@ -17,14 +18,14 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-async def complete(exchange: Exchange) -> Reply:
+async def complete(serving: Runtime, exchange: Exchange) -> Reply:
     """The first whole answer. Raises ServiceError."""
-    return await _first(exchange, lambda transport, call: transport.complete(call))
+    return await _first(serving, exchange, lambda transport, call: transport.complete(call))
 
 
-async def open_stream(exchange: Exchange) -> tuple[UpstreamStream, list[Chunk]]:
+async def open_stream(serving: Runtime, exchange: Exchange) -> tuple[UpstreamStream, list[Chunk]]:
     """The first stream that has something to say, and what it said. Raises ServiceError."""
-    return await _first(exchange, _begin_stream)
+    return await _first(serving, exchange, _begin_stream)
 
 
 async def _begin_stream(transport: Transport, call: Call) -> tuple[UpstreamStream, list[Chunk]]:
@@ -36,8 +37,8 @@ async def _begin_stream(transport: Transport, call: Call) -> tuple[UpstreamStrea
         raise
 
 
-async def _first(exchange: Exchange, ask: Callable[[Transport, Call], Awaitable[T]]) -> T:
-    breaker = exchange.runtime.breaker
+async def _first(serving: Runtime, exchange: Exchange, ask: Callable[[Transport, Call], Awaitable[T]]) -> T:
+    breaker = serving.breaker
     failure: upstream.UpstreamError | None = None
     for candidate in exchange.candidates:
         key = candidate.target.key
@@ -45,9 +46,9 @@ async def _first(exchange: Exchange, ask: Callable[[Transport, Call], Awaitable[
             continue
         attempt = exchange.attempt(candidate)
         try:
-            answer = await ask(exchange.runtime.transport_of(candidate.target), exchange.call(candidate))
+            answer = await ask(serving.transport_of(candidate.target), exchange.call(candidate))
         except upstream.UpstreamError as error:
-            failed(exchange, attempt, error)
+            failed(serving, exchange, attempt, error)
             if not error.fails_over:
                 break
             failure = error
@@ -63,19 +64,19 @@ async def _first(exchange: Exchange, ask: Callable[[Transport, Call], Awaitable[
             attempt.outcome = "answered"
             breaker.answered(key)
             return answer
-    raise _exhausted(exchange, failure)
+    raise _exhausted(serving, exchange, failure)
 
 
-def failed(exchange: Exchange, attempt: Attempt, error: upstream.UpstreamError) -> None:
+def failed(serving: Runtime, exchange: Exchange, attempt: Attempt, error: upstream.UpstreamError) -> None:
     """Note that `attempt` failed, for the breaker, the operator's log and the attempt's row."""
     attempt.ended = time.monotonic()
     attempt.outcome = type(error).__name__.removeprefix("Upstream").lower()
     attempt.error = error
     target = attempt.candidate.target
     if isinstance(error, upstream.UpstreamBadRequest | upstream.UpstreamModelMissing):
-        exchange.runtime.breaker.gave_up(target.key)
+        serving.breaker.gave_up(target.key)
     else:
-        exchange.runtime.breaker.failed(target.key)
+        serving.breaker.failed(target.key)
     # A refused platform key stops every caller: somebody has to act.
     level = logging.ERROR if isinstance(error, upstream.UpstreamRefusedKey) else logging.WARNING
     log.log(
@@ -89,14 +90,14 @@ def failed(exchange: Exchange, attempt: Attempt, error: upstream.UpstreamError) 
     )
 
 
-def _exhausted(exchange: Exchange, failure: upstream.UpstreamError | None) -> ServiceError:
+def _exhausted(serving: Runtime, exchange: Exchange, failure: upstream.UpstreamError | None) -> ServiceError:
     """What the caller is told when nobody answered."""
     last = exchange.attempts[-1].error if exchange.attempts else None
     if isinstance(last, upstream.UpstreamBadRequest):
         return UpstreamRejected(last.message)
     if failure is None:
         keys = [candidate.target.key for candidate in exchange.candidates]
-        wait = exchange.runtime.breaker.retry_after_s(keys)
+        wait = serving.breaker.retry_after_s(keys)
         return NoProvider(
             "Every provider of this model is failing and is left alone for a moment. Try again shortly.",
             code="providers_unavailable",

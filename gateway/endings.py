@@ -1,13 +1,12 @@
 """Every way in which a call can end, and what is charged for it; docs/architecture.md has the table."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from gateway.errors import ClientLeft
+from gateway.exchange import Exchange
 from gateway.models.request import AttemptRow, RequestRow
 from gateway.usage_counts import Usage
-
-if TYPE_CHECKING:
-    from gateway.exchange import Exchange
+from opscenter.core.errors import ServiceError
 
 _NOTHING = Usage(0, 0, 0, 0)
 _Status = RequestRow.Status
@@ -30,24 +29,27 @@ class Ending:
     error_code: str = ""
 
 
-def answered(exchange: "Exchange") -> Ending:
+def answered(exchange: Exchange) -> Ending:
     """The answer is complete: the provider's usage is charged, or the counted output where it reported none."""
     usage = exchange.meter.usage
     source = _Source.PROVIDER if usage is not None else _Source.COUNTED
     return _captured(exchange, usage if usage is not None else exchange.counted_usage(), source)
 
 
-def abandoned(exchange: "Exchange") -> Ending:
+def abandoned(exchange: Exchange) -> Ending:
     """The client went away and the upstream was not waited for any longer: what had come is charged as counted."""
     if exchange.meter.usage is not None:
         return answered(exchange)
     if not exchange.attempts:
-        return refused(exchange, http_status=499, error_code="client_disconnected")
+        return refused(exchange, ClientLeft())
     return _captured(exchange, exchange.counted_usage(), _Source.COUNTED)
 
 
-def upstream_failed(exchange: "Exchange", *, http_status: int, error_code: str) -> Ending:
-    """An upstream's fault is free to the consumer; what it had delivered by then is the operator's expense."""
+def upstream_failed(exchange: Exchange, error: ServiceError, *, begun: bool = False) -> Ending:
+    """An upstream's fault is free to the consumer; what it had delivered by then is the operator's expense.
+
+    `error` is what the client is told, behind a 200 where the answer had `begun`.
+    """
     expense, usage, source = 0, _NOTHING, _Source.NONE
     if exchange.meter.usage is not None or exchange.meter.has_output:
         reported = exchange.meter.usage
@@ -57,21 +59,21 @@ def upstream_failed(exchange: "Exchange", *, http_status: int, error_code: str) 
     return Ending(
         status=_Status.FAILED,
         basis=_Basis.VOID,
-        http_status=http_status,
+        http_status=200 if begun else error.status,
         usage=usage,
         usage_source=source,
         upstream_expense=expense,
-        error_code=error_code,
+        error_code=error.code or error.type,
     )
 
 
-def refused(exchange: "Exchange", *, http_status: int, error_code: str) -> Ending:
+def refused(exchange: Exchange, error: ServiceError) -> Ending:
     """Nothing was answered: nothing is charged."""
     status = _Status.DISCONNECTED if exchange.client_left else _Status.REFUSED
-    return Ending(status=status, basis=_Basis.VOID, http_status=http_status, error_code=error_code)
+    return Ending(status=status, basis=_Basis.VOID, http_status=error.status, error_code=error.code or error.type)
 
 
-def _captured(exchange: "Exchange", usage: Usage, source: str) -> Ending:
+def _captured(exchange: Exchange, usage: Usage, source: str) -> Ending:
     rates = exchange.answering.candidate.rates
     cost = rates.cost_nano(usage)
     if source == _Source.COUNTED and exchange.held is not None:

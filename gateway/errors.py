@@ -4,6 +4,7 @@ opscenter.core.errors.ServiceError
 ├── InvalidRequest        400  the body can't be served as it is
 ├── UpstreamRejected      400  the provider says that the request is invalid
 ├── NotAuthenticated      401
+├── ClientLeft            499  kept on record; nobody is left to be told
 ├── ModelForbidden        403  tier, key or power level does not reach this model
 ├── ModelNotFound         404
 ├── NoProvider            503  nothing is active for the purpose
@@ -31,6 +32,16 @@ class NotAuthenticated(errors.Unauthenticated):
             code=code,
             headers={"WWW-Authenticate": "Bearer"},
         )
+
+
+class ClientLeft(errors.ServiceError):
+    """The client closed its connection (nginx's 499) before anything was asked of an upstream."""
+
+    status = 499
+    default_code = "client_disconnected"
+
+    def __init__(self) -> None:
+        super().__init__("The client closed the connection.")
 
 
 class ModelForbidden(errors.Forbidden):

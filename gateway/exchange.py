@@ -1,27 +1,18 @@
-"""One call of a consumer from its hold to its end: what is held, what was tried, what it came to.
-
-Ended exactly once; the ledger's own guard makes a second end harmless.
-"""
+"""One call of a consumer: what was asked, what is held for it, what was tried, what it has come to so far."""
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 
-from credits.amounts import to_text
-from credits.errors import AccountFrozen, InsufficientCredits
-from credits.ledger.moves import Beat, Capture, Facts, Held, Refused, Reserve, Void
-from credits.models import Hold
-from gateway import records
+from credits.ledger.moves import Beat, Held
 from gateway.ask import ChatAsk
 from gateway.callers import Caller
 from gateway.counting import count_prompt
-from gateway.endings import Ending
 from gateway.meter import Meter
 from gateway.routing import Candidate
 from gateway.transports.base import Call
@@ -29,11 +20,7 @@ from gateway.transports.errors import UpstreamError
 from gateway.usage_counts import Usage
 from opscenter.core.ids import uuid7
 
-if TYPE_CHECKING:
-    from gateway.runtime import Runtime
-
 LEAST_OUTPUT = 256
-_SETTLE_PATIENCE_S = 2.0
 
 
 @dataclass(slots=True)
@@ -49,7 +36,8 @@ class Attempt:
 
 @dataclass(slots=True)
 class Exchange:
-    runtime: "Runtime"
+    """`ended` is set by whoever decides how it ends; `sending` once a stream's first byte is on its way."""
+
     caller: Caller
     ask: ChatAsk
     candidates: tuple[Candidate, ...]
@@ -71,74 +59,31 @@ class Exchange:
     def __post_init__(self) -> None:
         self.meter = Meter(self.ask.choices * max(self._cap(candidate) for candidate in self.candidates))
 
-    # --- the hold ---
+    # --- what it can cost ---
 
-    async def reserve(self) -> None:
-        """Hold the most that any candidate can cost; committed when this returns. Raises InsufficientCredits (402),
-        AccountFrozen (403), LedgerUnavailable (503)."""
-        most = max(self._most_nano(candidate, self._cap(candidate)) for candidate in self.candidates)
-        least = max(
-            self._most_nano(candidate, min(LEAST_OUTPUT, self._cap(candidate))) for candidate in self.candidates
-        )
-        outcome = await self.runtime.writer.reserve(
-            Reserve(
-                hold_id=self.id,
-                account_id=self.caller.account_id,
-                virtual_key_id=self.caller.key_id,
-                amount=most,
-                minimum=most if self.ask.max_tokens else least,
-                mode=Hold.Mode.PLATFORM if most else Hold.Mode.FREE,
-                rates_json=json.dumps(self.receipt),
+    def most_nano(self, output_tokens: int | None = None) -> int:
+        """The most that any candidate can cost, for each choice at its full length or at `output_tokens`."""
+        return max(
+            candidate.rates.most_nano(
+                input_tokens=self._input_bound(candidate),
+                output_tokens=self.ask.choices * min(output_tokens or self._cap(candidate), self._cap(candidate)),
             )
+            for candidate in self.candidates
         )
-        if isinstance(outcome, Refused):
-            raise self._refusal(outcome, most)
-        self.held = outcome
-        self.runtime.inflight.add(self)
+
+    def affordable_output(self, nano: int) -> int:
+        """The tokens that each choice may have at every candidate for `nano`."""
+        return min(self._covered(candidate, nano) for candidate in self.candidates)
 
     @property
     def receipt(self) -> dict[str, Any]:
+        """The rates in force, as they are kept on the hold."""
         return {
             "credits_per_usd": settings.CREDITS_PER_USD,
             "tier": self.caller.tier,
             "power_level": self.caller.power_level,
             "candidates": [candidate.receipt for candidate in self.candidates],
         }
-
-    def beat(self) -> Beat:
-        """A sign of life with what has been delivered, for the sweep to go by should this process die."""
-        delivered = self.meter.delivered_tokens()
-        amount = 0
-        if delivered and self.attempts and self.held:
-            rates = self.attempts[-1].candidate.rates
-            amount = min(self.held.amount, rates.cost_nano(self._counted(delivered)))
-        return Beat(self.id, delivered, amount, self.dispatched_at)
-
-    def _refusal(self, refused: Refused, most: int) -> Exception:
-        if refused.reason != "insufficient":
-            return AccountFrozen("This account may not spend credits: ask the operator of this service.")
-        affordable = min(
-            candidate.rates.affordable_output(refused.available, input_tokens=self._input_bound(candidate))
-            // self.ask.choices
-            for candidate in self.candidates
-        )
-        return InsufficientCredits(
-            f"This call can cost up to {to_text(most)} credits and {to_text(refused.available)} are available.",
-            details={
-                "limit_source": "credits",
-                "required_credits": to_text(most),
-                "available_credits": to_text(refused.available),
-                "affordable_max_tokens": affordable,
-                "remedy_hint": f"Ask for at most {affordable} tokens (max_tokens), or add credits."
-                if affordable
-                else "Add credits, or send a shorter prompt.",
-            },
-        )
-
-    def _most_nano(self, candidate: Candidate, max_tokens: int) -> int:
-        return candidate.rates.most_nano(
-            input_tokens=self._input_bound(candidate), output_tokens=self.ask.choices * max_tokens
-        )
 
     def _input_bound(self, candidate: Candidate) -> int:
         bound: int = self.ask.input_bound + self.ask.images * settings.IMAGE_TOKEN_ALLOWANCE
@@ -147,6 +92,9 @@ class Exchange:
 
     def _cap(self, candidate: Candidate) -> int:
         return min(self.ask.max_tokens or candidate.output_cap, candidate.output_cap)
+
+    def _covered(self, candidate: Candidate, nano: int) -> int:
+        return candidate.rates.affordable_output(nano, input_tokens=self._input_bound(candidate)) // self.ask.choices
 
     # --- attempts ---
 
@@ -177,8 +125,7 @@ class Exchange:
         cap = self._cap(candidate)
         if self.held is None or candidate.rates.is_free:
             return cap
-        covered = candidate.rates.affordable_output(self.held.amount, input_tokens=self._input_bound(candidate))
-        return max(1, min(cap, covered // self.ask.choices))
+        return max(1, min(cap, self._covered(candidate, self.held.amount)))
 
     @property
     def answering(self) -> Attempt:
@@ -191,47 +138,16 @@ class Exchange:
         waited = sum((attempt.ended or now) - attempt.began for attempt in self.attempts)
         return max(0.0, (now - self.began - waited) * 1000)
 
-    # --- the end ---
-
-    def _counted(self, output: int) -> Usage:
-        return Usage(count_prompt(self.ask.body["messages"]), 0, 0, output)
+    # --- what it has come to ---
 
     def counted_usage(self) -> Usage:
-        """What our own counting says the call came to so far."""
-        return self._counted(self.meter.delivered_tokens())
+        """What our own counting says so far."""
+        return Usage(count_prompt(self.ask.body["messages"]), 0, 0, self.meter.delivered_tokens())
 
-    async def end(self, ending: Ending) -> int:
-        """Settle as `ending` says and record the call; returns the nanocredits charged.
-
-        Goes on by itself if the waiter is cancelled. When the database is away, the settle is retried behind the
-        answer, which isn't held back for it longer than two seconds.
-        """
-        self.ended = True
-        task = self.runtime.inflight.keep(self._end(ending))
-        try:
-            async with asyncio.timeout(_SETTLE_PATIENCE_S):
-                return await asyncio.shield(task)
-        except TimeoutError:
-            self.charged_nano = min(ending.cost, self.held.amount if self.held else 0)
-            return self.charged_nano
-
-    async def _end(self, ending: Ending) -> int:
-        try:
-            if self.held is not None:
-                closed = await self.runtime.writer.close(self._move(self.held, ending))
-                self.charged_nano = closed.captured
-        finally:
-            self.runtime.inflight.remove(self)
-            self.runtime.recorder.put(*records.rows(self, ending))
-        return self.charged_nano
-
-    def _move(self, held: Held, ending: Ending) -> Capture | Void:
-        target = self.answering.candidate.target if self.attempts else None
-        facts = Facts(
-            model=target.model_name if target else "",
-            provider=target.provider if target else "",
-            tokens=sum(ending.usage),
-        )
-        if ending.captures:
-            return Capture(self.id, self.caller.account_id, held.lease_epoch, ending.cost, ending.basis, facts)
-        return Void(self.id, self.caller.account_id, held.lease_epoch, ending.basis, ending.upstream_expense, facts)
+    def beat(self) -> Beat:
+        """A sign of life with what has been delivered, for the sweep to go by should this process die."""
+        delivered = self.meter.delivered_tokens()
+        amount = 0
+        if delivered and self.attempts and self.held:
+            amount = min(self.held.amount, self.answering.candidate.rates.cost_nano(self.counted_usage()))
+        return Beat(self.id, delivered, amount, self.dispatched_at)

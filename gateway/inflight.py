@@ -7,15 +7,13 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 
 from credits.writer import LedgerWriter
-
-if TYPE_CHECKING:
-    from gateway.exchange import Exchange
+from gateway.exchange import Exchange
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +27,7 @@ class InFlight:
         self._writer = writer
         self._exchanges: dict[UUID, Exchange] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._settling: set[asyncio.Task[Any]] = set()
         self._streams: set[asyncio.Task[Any]] = set()
         self._detached: set[asyncio.Task[Any]] = set()
         self._heart: asyncio.Task[None] | None = None
@@ -36,10 +35,10 @@ class InFlight:
     def start(self) -> None:
         self._heart = asyncio.get_running_loop().create_task(self._beat())
 
-    def add(self, exchange: "Exchange") -> None:
+    def add(self, exchange: Exchange) -> None:
         self._exchanges[exchange.id] = exchange
 
-    def remove(self, exchange: "Exchange") -> None:
+    def remove(self, exchange: Exchange) -> None:
         self._exchanges.pop(exchange.id, None)
 
     @property
@@ -48,10 +47,11 @@ class InFlight:
 
     def keep(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Run `work` as a task that nothing but shutdown cancels and nobody has to hold on to."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return task
+        return self._start(work, self._tasks)
+
+    def settle(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Run the end of a call, which shutdown waits for and never cancels."""
+        return self._start(work, self._settling)
 
     @contextmanager
     def streaming(self) -> Iterator[None]:
@@ -83,9 +83,8 @@ class InFlight:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_LAST_DRAIN_S)
         await self._cancel(self._tasks)
-        while self._tasks:  # ends that the cancelled ones began
-            await asyncio.wait(self._tasks, timeout=_LAST_DRAIN_S)
-            break
+        if self._settling:
+            await asyncio.wait(self._settling, timeout=_LAST_DRAIN_S)
 
     @staticmethod
     async def _cancel(tasks: "set[asyncio.Task[Any]]") -> None:
@@ -95,13 +94,25 @@ class InFlight:
         if doomed:
             await asyncio.wait(doomed, timeout=_LAST_DRAIN_S)
 
-    def _done(self, task: "asyncio.Task[Any]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.debug("a call ended with %r", error)
+    @staticmethod
+    def _start(work: Coroutine[Any, Any, T], kept: "set[asyncio.Task[Any]]") -> "asyncio.Task[T]":
+        task = asyncio.get_running_loop().create_task(work)
+        kept.add(task)
+        task.add_done_callback(kept.discard)
+        task.add_done_callback(_look_at)
+        return task
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(settings.HEARTBEAT_S)
-            if self._exchanges:
+            try:
                 self._writer.beat([exchange.beat() for exchange in self._exchanges.values()])
+            except Exception:
+                # Without its heart this process would lose every call that it is serving.
+                log.exception("heartbeats failed; they are tried again")
+
+
+def _look_at(task: "asyncio.Task[Any]") -> None:
+    """Whoever waits for the task learns of its error; where nobody does any more, it is said here."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.debug("a call ended with %r", error)

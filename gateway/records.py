@@ -1,20 +1,17 @@
 """The rows that a call leaves behind; no prompt and no answer is in them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from credits.models import Hold
 from gateway.ask import printable
 from gateway.endings import Ending
+from gateway.exchange import Attempt, Exchange
 from gateway.models import AttemptRow, RequestRow
 from opscenter.core.ids import uuid7
 
-if TYPE_CHECKING:
-    from gateway.exchange import Attempt, Exchange
 
-
-def rows(exchange: "Exchange", ending: Ending) -> tuple[RequestRow, list[AttemptRow]]:
+def rows(exchange: Exchange, ending: Ending) -> tuple[RequestRow, list[AttemptRow]]:
     """The request's row and those of its attempts, unsaved. `created_at` is the time inside the id."""
     started = time_of(exchange.id)
     attempts = [
@@ -49,7 +46,7 @@ def swept(hold: Hold) -> RequestRow:
     )
 
 
-def _request(exchange: "Exchange", ending: Ending, started: datetime) -> RequestRow:
+def _request(exchange: Exchange, ending: Ending, started: datetime) -> RequestRow:
     target = exchange.answering.candidate.target if exchange.attempts else None
     usage = ending.usage
     now = datetime.now(UTC)
@@ -87,7 +84,7 @@ def _request(exchange: "Exchange", ending: Ending, started: datetime) -> Request
     )
 
 
-def _attempt(exchange: "Exchange", attempt: "Attempt", number: int, started: datetime, ending: Ending) -> AttemptRow:
+def _attempt(exchange: Exchange, attempt: Attempt, number: int, started: datetime, ending: Ending) -> AttemptRow:
     target = attempt.candidate.target
     billed = attempt is exchange.answering
     return AttemptRow(

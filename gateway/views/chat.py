@@ -6,12 +6,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from gateway import plain, records, routing, runtime, stream
+from gateway import hold, plain, routing, runtime, stream
 from gateway.ask import ChatAsk, parse_chat, printable
-from gateway.endings import refused
 from gateway.exchange import Exchange
+from gateway.snapshot import Snapshot
 from gateway.views.base import InferenceView, caller_of
-from opscenter.core.errors import ServiceError
 
 _PURPOSE = "chat"
 
@@ -25,24 +24,19 @@ class ChatCompletionsView(InferenceView):
     )
     async def post(self, request: Request) -> HttpResponseBase:
         ask = parse_chat(request._request.body)
-        exchange = self._exchange(request, ask)
-        try:
-            await exchange.reserve()
-        except ServiceError as error:
-            ending = refused(exchange, http_status=error.status, error_code=error.code or error.type)
-            exchange.runtime.recorder.put(*records.rows(exchange, ending))
-            raise
-        return await (stream.respond(exchange) if ask.stream else plain.respond(exchange))
-
-    def _exchange(self, request: Request, ask: ChatAsk) -> Exchange:
-        caller = caller_of(request)
         serving = runtime.current()
+        exchange = self._exchange(request, ask, serving.snapshots.current())
+        await hold.reserve(serving, exchange)
+        respond = stream.respond if ask.stream else plain.respond
+        return await respond(serving, exchange)
+
+    def _exchange(self, request: Request, ask: ChatAsk, snapshot: Snapshot) -> Exchange:
+        caller = caller_of(request)
         return Exchange(
-            runtime=serving,
             caller=caller,
             ask=ask,
             candidates=routing.candidates(
-                serving.snapshots.current(),
+                snapshot,
                 caller,
                 model=ask.model,
                 purpose=_PURPOSE,

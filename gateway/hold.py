@@ -1,0 +1,123 @@
+"""Opens the hold of a call before anything is sent upstream, and ends it: settled exactly once, and recorded."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from credits.amounts import to_text
+from credits.errors import AccountFrozen, InsufficientCredits
+from credits.ledger.moves import Capture, Facts, Held, Refused, Reserve, Void
+from credits.models import Hold
+from gateway import endings, records
+from gateway.endings import Ending
+from gateway.exchange import LEAST_OUTPUT, Exchange
+from gateway.runtime import Runtime
+from opscenter.core.errors import ServiceError
+
+_SETTLE_PATIENCE_S = 2.0
+
+
+async def reserve(serving: Runtime, exchange: Exchange) -> None:
+    """Hold the most that any candidate can cost; committed when this returns, and ended by end() alone.
+
+    Raises InsufficientCredits (402), AccountFrozen (403), LedgerUnavailable (503): the call is recorded as refused.
+    """
+    try:
+        outcome = await serving.writer.reserve(_reservation(exchange))
+        if isinstance(outcome, Refused):
+            raise _refusal(exchange, outcome)
+    except ServiceError as error:
+        serving.recorder.put(*records.rows(exchange, endings.refused(exchange, error)))
+        raise
+    exchange.held = outcome
+    serving.inflight.add(exchange)
+
+
+async def end(serving: Runtime, exchange: Exchange, ending: Ending) -> int:
+    """Settle as `ending` says and record the call; returns the nanocredits charged.
+
+    Goes on by itself if the waiter is cancelled. When the database is away, the settle is retried behind the
+    answer, which isn't held back for it longer than two seconds.
+    """
+    exchange.ended = True
+    task = serving.inflight.settle(_end(serving, exchange, ending))
+    try:
+        async with asyncio.timeout(_SETTLE_PATIENCE_S):
+            return await asyncio.shield(task)
+    except TimeoutError:
+        exchange.charged_nano = min(ending.cost, exchange.held.amount if exchange.held else 0)
+        return exchange.charged_nano
+
+
+@asynccontextmanager
+async def ended_on_failure(serving: Runtime, exchange: Exchange) -> AsyncIterator[None]:
+    """Ends the call if what happens inside fails, whatever it fails of; without an end it would be held for ever."""
+    try:
+        yield
+    except ServiceError as error:
+        await end(serving, exchange, endings.upstream_failed(exchange, error))
+        raise
+    except asyncio.CancelledError:
+        await end(serving, exchange, endings.abandoned(exchange))
+        raise
+    except Exception:
+        await end(serving, exchange, endings.upstream_failed(exchange, ServiceError("A fault of the gateway.")))
+        raise
+
+
+async def _end(serving: Runtime, exchange: Exchange, ending: Ending) -> int:
+    try:
+        if exchange.held is not None:
+            closed = await serving.writer.close(_closing(exchange, exchange.held, ending))
+            exchange.charged_nano = closed.captured
+    finally:
+        serving.inflight.remove(exchange)
+        serving.recorder.put(*records.rows(exchange, ending))
+    return exchange.charged_nano
+
+
+def _reservation(exchange: Exchange) -> Reserve:
+    most = exchange.most_nano()
+    return Reserve(
+        hold_id=exchange.id,
+        account_id=exchange.caller.account_id,
+        virtual_key_id=exchange.caller.key_id,
+        amount=most,
+        # What the client asked for in so many words is held whole or not at all.
+        minimum=most if exchange.ask.max_tokens else exchange.most_nano(LEAST_OUTPUT),
+        mode=Hold.Mode.PLATFORM if most else Hold.Mode.FREE,
+        rates_json=json.dumps(exchange.receipt),
+    )
+
+
+def _refusal(exchange: Exchange, refused: Refused) -> ServiceError:
+    if refused.reason != "insufficient":
+        return AccountFrozen("This account may not spend credits: ask the operator of this service.")
+    required, available = to_text(exchange.most_nano()), to_text(refused.available)
+    affordable = exchange.affordable_output(refused.available)
+    return InsufficientCredits(
+        f"This call can cost up to {required} credits and {available} are available.",
+        details={
+            "limit_source": "credits",
+            "required_credits": required,
+            "available_credits": available,
+            "affordable_max_tokens": affordable,
+            "remedy_hint": f"Ask for at most {affordable} tokens (max_tokens), or add credits."
+            if affordable
+            else "Add credits, or send a shorter prompt.",
+        },
+    )
+
+
+def _closing(exchange: Exchange, held: Held, ending: Ending) -> Capture | Void:
+    target = exchange.answering.candidate.target if exchange.attempts else None
+    facts = Facts(
+        model=target.model_name if target else "",
+        provider=target.provider if target else "",
+        tokens=sum(ending.usage),
+    )
+    where = (exchange.id, exchange.caller.account_id, held.lease_epoch)
+    if ending.captures:
+        return Capture(*where, ending.cost, ending.basis, facts)
+    return Void(*where, ending.basis, ending.upstream_expense, facts)
