@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -115,12 +115,14 @@ class World:
         asked = {"messages": HELLO, "max_tokens": 200, **({"model": model} if model else {}), **body}
         return self.http.post("/v1/chat/completions", json=asked, headers=self.bearer(key))
 
-    def stream(self, model: str | None, *, key: str | None = None, **body: Any) -> "Streamed":
-        """Read a stream to its end, however it ends."""
+    def stream(
+        self, model: str | None, *, key: str | None = None, on_text: Callable[[], None] | None = None, **body: Any
+    ) -> "Streamed":
+        """Read a stream to its end, however it ends; `on_text` is called once its text has begun."""
         asked = {"messages": HELLO, "max_tokens": 200, "stream": True, **body}
         if model:
             asked["model"] = model
-        return read_stream(self.http, asked, self.bearer(key))
+        return read_stream(self.http, asked, self.bearer(key), on_text)
 
     def credits(self, key: str | None = None) -> dict[str, str]:
         balance: dict[str, str] = self.http.get("/api/v1/llm/credits", headers=self.bearer(key)).json()
@@ -206,7 +208,9 @@ class Streamed:
         return next((event["usage"] for event in self.events if event.get("usage")), None)
 
 
-def read_stream(http: httpx.Client, body: Mapping[str, Any], headers: Mapping[str, str]) -> Streamed:
+def read_stream(
+    http: httpx.Client, body: Mapping[str, Any], headers: Mapping[str, str], on_text: Callable[[], None] | None = None
+) -> Streamed:
     with http.stream("POST", "/v1/chat/completions", json=body, headers=headers) as response:
         seen = Streamed(response)
         if response.status_code != 200:
@@ -218,6 +222,9 @@ def read_stream(http: httpx.Client, body: Mapping[str, Any], headers: Mapping[st
                     seen.done = True
                 elif line.startswith("data: "):
                     seen.events.append(json.loads(line.removeprefix("data: ")))
+                    if on_text and seen.text:
+                        on_text()
+                        on_text = None
         except httpx.HTTPError:
             seen.broken = True
         return seen
