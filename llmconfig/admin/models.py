@@ -45,6 +45,13 @@ class DeploymentInline(DeclaredAccess, StackedInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
         return super().get_queryset(request).select_related("model", "server", "key")
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """With the choices fetched once, not once per deployment."""
+        field: Any = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field is not None:
+            field.choices = list(field.choices)
+        return field
+
 
 @register(LLMModel)
 class LLMModelAdmin(AuditedModelAdmin):

@@ -57,6 +57,21 @@ def test_large_tables_are_not_counted(page: str, root: Site, world: World) -> No
     assert not [sql for sql in queries(root, page) if "COUNT(" in sql.upper()]
 
 
+def test_a_models_page_is_bounded_in_queries(root: Site, world: World) -> None:
+    def count() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert root.get("llm_llmmodel_change", world.model.pk).status_code == 200
+        return len(captured.captured_queries)
+
+    count()
+    few = count()
+    for n in range(5):
+        where = {"provider_type": "ai_server", "provider_id": world.server.pk, "upstream_model": f"more{n}"}
+        catalog.create_deployment(model=world.model, values=where)
+
+    assert count() == few
+
+
 def test_a_receipt_is_bounded_in_queries(root: Site, world: World) -> None:
     with CaptureQueriesContext(connection) as captured:
         root.get("gateway_requestrow_change", world.request.pk)
