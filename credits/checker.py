@@ -27,9 +27,9 @@ class Invariant(NamedTuple):
     query: str
 
 
-_USAGE_KEY = {
-    "postgresql": "'usage:' || h.id::text",
-    "sqlite": "'usage:' || SUBSTR(h.id, 1, 8) || '-' || SUBSTR(h.id, 9, 4) || '-' || "
+_HOLD_ID = {
+    "postgresql": "h.id::text",
+    "sqlite": "SUBSTR(h.id, 1, 8) || '-' || SUBSTR(h.id, 9, 4) || '-' || "
     "SUBSTR(h.id, 13, 4) || '-' || SUBSTR(h.id, 17, 4) || '-' || SUBSTR(h.id, 21)",
 }
 INVARIANTS = (
@@ -73,7 +73,7 @@ INVARIANTS = (
         "hold {0}: captured {1}, but {2} usage journals charge its wallet {3}",
         """
         SELECT h.id, h.captured, COUNT(e.id), COALESCE(-SUM(e.amount), 0) FROM credits_holds h
-        LEFT JOIN credits_journals j ON j.idempotency_key = {usage_key} AND j.kind = 'usage'
+        LEFT JOIN credits_journals j ON j.idempotency_key = 'usage:' || {hold_id} AND j.kind = 'usage'
         LEFT JOIN llm_transactions e ON e.journal_id = j.id AND e.account_id = h.account_id
         GROUP BY h.id, h.captured
         HAVING COALESCE(-SUM(e.amount), 0) <> COALESCE(h.captured, 0)
@@ -85,7 +85,7 @@ INVARIANTS = (
         "journal {0}: usage without a hold that was captured",
         """
         SELECT j.idempotency_key FROM credits_journals j
-        LEFT JOIN credits_holds h ON j.idempotency_key = {usage_key} AND h.state = 'CAPTURED'
+        LEFT JOIN credits_holds h ON j.idempotency_key = 'usage:' || {hold_id} AND h.state = 'CAPTURED'
         WHERE j.kind = 'usage' AND h.id IS NULL
         """,
     ),
@@ -116,6 +116,30 @@ INVARIANTS = (
         "everything sums to {0}",
         "SELECT SUM(amount) FROM llm_transactions HAVING SUM(amount) <> 0",
     ),
+    Invariant(
+        "I10",
+        "budget {0}:{1} {2}: held is {3}, its open holds sum to {4}",
+        """
+        SELECT b.scope, b.scope_id, b."window", b.held, COALESCE(o.total, 0) FROM credits_budgets b
+        LEFT JOIN (SELECT l.budget_id, SUM(h.amount) AS total FROM credits_hold_budgets l
+                   JOIN credits_holds h ON h.id = l.hold_id WHERE h.state = 'HELD'
+                   GROUP BY l.budget_id) o ON o.budget_id = b.id
+        WHERE b.held <> COALESCE(o.total, 0)
+        """,
+    ),
+    Invariant(
+        "I10",
+        "budget {0}:{1} {2}: spent is {3}, its holds were charged {4} less what came back",
+        """
+        SELECT b.scope, b.scope_id, b."window", b.spent, COALESCE(c.total, 0) FROM credits_budgets b
+        LEFT JOIN (SELECT l.budget_id, SUM(h.captured - COALESCE(e.amount, 0)) AS total FROM credits_hold_budgets l
+                   JOIN credits_holds h ON h.id = l.hold_id AND h.state = 'CAPTURED'
+                   LEFT JOIN credits_journals j ON j.idempotency_key = 'adj:' || {hold_id} || ':1'
+                   LEFT JOIN llm_transactions e ON e.journal_id = j.id AND e.account_id = h.account_id
+                   GROUP BY l.budget_id) c ON c.budget_id = b.id
+        WHERE b.spent <> COALESCE(c.total, 0)
+        """,
+    ),
 )
 
 
@@ -127,7 +151,7 @@ def check() -> list[Problem]:
 
 def _broken(invariant: Invariant) -> Iterator[Problem]:
     ages = invariant.query.count("{ago}")
-    query = invariant.query.replace("{usage_key}", _USAGE_KEY[connection.vendor])
+    query = invariant.query.replace("{hold_id}", _HOLD_ID[connection.vendor])
     with connection.cursor() as cursor:
         cursor.execute(sql.statement(query, connection.vendor), [HEARTBEAT_LIMIT_S] * ages)
         for row in cursor.fetchall():

@@ -1,7 +1,7 @@
 """The only writer of wallets, journals and holds: many moves, one transaction, set-based.
 
-Locks the batch's wallets in the order of their ids, ends holds, posts, then reserves from what is left. The
-writer calls it for requests, services for everything else.
+Locks the batch's wallets in the order of their ids, ends holds, posts, locks budgets in the order of theirs, then
+reserves from what is left. The writer calls it for requests, services for everything else.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +12,7 @@ from django.db.backends.utils import CursorWrapper
 
 from credits.amounts import LARGEST
 from credits.ledger import sql
+from credits.ledger.budgets import Budgets
 from credits.ledger.closing import Closing
 from credits.ledger.moves import (
     Beat,
@@ -62,19 +63,21 @@ def beat(beats: Iterable[Beat]) -> None:
 
 def _apply(cursor: CursorWrapper, moves: Sequence[Move]) -> list[Outcome]:
     wallets = _lock(cursor, {move.account_id for move in moves})
-    postings = Postings()
+    postings, budgets = Postings(), Budgets(cursor)
     outcomes: dict[int, Outcome] = {}
     closes = {n: move for n, move in enumerate(moves) if isinstance(move, Capture | Void | Sweep)}
     if closes:
-        outcomes.update(Closing(cursor, wallets, postings).end(closes))
+        outcomes.update(Closing(cursor, wallets, postings, budgets).end(closes))
     posts = {n: move for n, move in enumerate(moves) if isinstance(move, Post)}
     if posts:
         outcomes.update(_post(cursor, wallets, postings, posts))
+    reserves = {n: move for n, move in enumerate(moves) if isinstance(move, Reserve)}
+    budgets.lock(reserves.values())
     holds: list[tuple[Any, ...]] = []
-    for n, move in enumerate(moves):
-        if isinstance(move, Reserve):
-            outcomes[n] = _reserve(wallets.get(move.account_id), move, holds)
+    for n, move in reserves.items():
+        outcomes[n] = _reserve(wallets.get(move.account_id), budgets, move, holds)
     _write(cursor, wallets, postings, holds)
+    budgets.write()
     return [outcomes[n] for n in range(len(moves))]
 
 
@@ -85,15 +88,18 @@ def _lock(cursor: CursorWrapper, ids: set[int]) -> dict[int, Wallet]:
     }
 
 
-def _reserve(wallet: Wallet | None, move: Reserve, holds: list[tuple[Any, ...]]) -> Held | Refused:
+def _reserve(wallet: Wallet | None, budgets: Budgets, move: Reserve, holds: list[tuple[Any, ...]]) -> Held | Refused:
     if wallet is None:
         return Refused("no_account")
     if wallet.frozen:
         return Refused("frozen", wallet.available)
-    amount = min(move.amount, wallet.available)
+    left, tightest = budgets.left(move)
+    amount = min(move.amount, wallet.available, left)
     if amount < move.minimum:
-        return Refused("insufficient", wallet.available)
+        short = left < wallet.available
+        return Refused("budget", left, tightest) if short else Refused("insufficient", wallet.available)
     wallet.hold(amount)
+    budgets.hold(move, amount)
     holds.append((move.hold_id.hex, wallet.id, move.virtual_key_id, amount, move.mode, move.rates_json))
     return Held(move.hold_id, amount, Hold.FIRST_EPOCH)
 

@@ -6,20 +6,23 @@ from django.db.backends.utils import CursorWrapper
 
 from credits.amounts import LARGEST
 from credits.ledger import sql
+from credits.ledger.budgets import Budgets
 from credits.ledger.moves import NO_FACTS, Capture, Close, Closed, Outcome, Sweep, Void
 from credits.ledger.postings import Postings, Wallet
 
 SWEPT_CHECKPOINT = "checkpoint"
 SWEPT_NOTHING = "nothing_delivered"
+_UNKNOWN = (None, "", 0, None, None, False)
 
 
 class Closing:
     """One batch's closes, inside its transaction and with its wallets locked."""
 
-    def __init__(self, cursor: CursorWrapper, wallets: dict[int, Wallet], postings: Postings) -> None:
+    def __init__(self, cursor: CursorWrapper, wallets: dict[int, Wallet], postings: Postings, budgets: Budgets) -> None:
         self.cursor = cursor
         self.wallets = wallets
         self.postings = postings
+        self.budgets = budgets
 
     def end(self, closes: dict[int, Close]) -> dict[int, Outcome]:
         """Outcomes by the numbers that `closes` has them under."""
@@ -49,9 +52,19 @@ class Closing:
                 rows[by_hold[sql.hex_of(id)]] = (sql.hex_of(id), account_id, epoch, *ending, 1)
         return rows
 
-    def _won(self, move: Close, row: tuple[Any, ...], amount: int, captured: int | None, key_id: int | None) -> Closed:
+    def _won(
+        self,
+        move: Close,
+        row: tuple[Any, ...],
+        amount: int,
+        captured: int | None,
+        key_id: int | None,
+        is_budgeted: bool,
+    ) -> Closed:
         wallet = self.wallets[move.account_id]
         wallet.hold(-amount)
+        if is_budgeted:
+            self.budgets.change(row[0], held=-amount, spent=captured or 0)
         cost, why = row[4], row[5]
         facts = NO_FACTS if isinstance(move, Sweep) else move.facts
         who = f"key:{key_id}" if key_id else ""
@@ -70,18 +83,19 @@ class Closing:
         settled: dict[str, int] = {}
         outcomes: dict[int, Outcome] = {}
         for n, move in lost.items():
-            account_id, state, epoch, captured, key_id = standing.get(move.hold_id.hex, (None, "", 0, None, None))
+            account_id, state, epoch, captured, key_id, is_budgeted = standing.get(move.hold_id.hex, _UNKNOWN)
             paid = captured or 0
             overtaken = not isinstance(move, Sweep) and state not in ("", "HELD") and move.lease_epoch < epoch
             if overtaken and account_id == move.account_id:
                 key = f"adj:{move.hold_id}:1"
                 if key not in settled:
-                    settled[key] = self._late(move, key, paid, f"key:{key_id}" if key_id else "")
+                    who = f"key:{key_id}" if key_id else ""
+                    settled[key] = self._late(move, key, paid, who, is_budgeted)
                 paid = settled[key]
             outcomes[n] = Closed(won=False, captured=paid)
         return outcomes
 
-    def _late(self, move: Close, key: str, paid: int, who: str) -> int:
+    def _late(self, move: Close, key: str, paid: int, who: str, is_budgeted: bool) -> int:
         """Settle what the sweep had ended, once. Returns what the consumer has paid after it."""
         assert not isinstance(move, Sweep)
         expense_key = _expense_key(move)
@@ -93,6 +107,8 @@ class Closing:
         if cost != paid:
             wallet = self.wallets[move.account_id]
             self.postings.late(wallet, key, paid=paid, cost=cost, why=move.basis, who=who, facts=move.facts)
+        if is_budgeted and cost < paid:
+            self.budgets.change(move.hold_id.hex, held=0, spent=cost - paid)
         if isinstance(move, Void) and expense_key not in used:
             self._upstream_expense(move, who)
         return min(cost, paid)

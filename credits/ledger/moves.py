@@ -19,9 +19,22 @@ class Facts(NamedTuple):
 NO_FACTS = Facts()
 
 
+class BudgetCap(NamedTuple):
+    """What `scope` and `scope_id` may use up in `window`: the budget's row is made, or its cap renewed, by this."""
+
+    scope: str
+    scope_id: int
+    window: str
+    cap_nano: int
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        return self.scope, self.scope_id, self.window
+
+
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Hold `amount`, or what is available where that is less but at least `minimum`."""
+    """Hold `amount`, or what wallet and `budgets` have left where that is less but at least `minimum`."""
 
     hold_id: UUID
     account_id: int
@@ -30,6 +43,12 @@ class Reserve:
     minimum: int
     mode: str = Hold.Mode.PLATFORM.value
     rates_json: str = "{}"
+    budgets: tuple[BudgetCap, ...] = ()
+
+    @property
+    def counted(self) -> tuple[BudgetCap, ...]:
+        """The budgets that this counts against: what costs nothing needs none."""
+        return self.budgets if self.mode == Hold.Mode.PLATFORM else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +116,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    reason: Literal["insufficient", "frozen", "no_account"]
+    """`budget` is the one that had only `available` left, where the reason is "budget"."""
+
+    reason: Literal["insufficient", "frozen", "no_account", "budget"]
     available: int = 0
+    budget: BudgetCap | None = None
 
 
 @dataclass(frozen=True, slots=True)

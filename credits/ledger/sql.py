@@ -22,6 +22,7 @@ _GREATEST = {"postgresql": "GREATEST", "sqlite": "MAX"}
 # Only the key columns matter to foreign keys, so that inserting holds and entries needn't wait for a wallet.
 _LOCK = {"postgresql": "FOR NO KEY UPDATE", "sqlite": ""}
 _SKIP = {"postgresql": "FOR NO KEY UPDATE SKIP LOCKED", "sqlite": ""}
+_BUDGETED = "EXISTS (SELECT 1 FROM credits_hold_budgets l WHERE l.hold_id = credits_holds.id)"
 _JSON = {"postgresql": "::jsonb", "sqlite": ""}
 
 LOCK_WALLETS = """
@@ -33,10 +34,11 @@ UPDATE credits_holds SET state = new_state, closed_at = {now}, basis = why, leas
   captured = CASE WHEN new_state = 'CAPTURED' THEN {least}(cost, amount) END
 FROM {rows:hold_id uuid, wallet_id bigint, epoch int, new_state text, cost bigint, why text, fence int}
 WHERE id = hold_id AND account_id = wallet_id AND state = 'HELD' AND lease_epoch = epoch
-RETURNING id, amount, captured, virtual_key_id
+RETURNING id, amount, captured, virtual_key_id, {budgeted}
 """
 READ_HOLDS = """
-SELECT id, account_id, state, lease_epoch, captured, virtual_key_id FROM credits_holds WHERE id IN {ids:uuid}
+SELECT id, account_id, state, lease_epoch, captured, virtual_key_id, {budgeted}
+FROM credits_holds WHERE id IN {ids:uuid}
 """
 STALE_HOLDS = """
 SELECT id, account_id FROM credits_holds WHERE state = 'HELD' AND heartbeat_at < {ago}
@@ -73,6 +75,29 @@ INSERT INTO credits_holds (id, account_id, virtual_key_id, amount, state, mode, 
   delivered_tokens, checkpoint_amount, lease_epoch, created_at)
 SELECT hold_id, wallet_id, key_id, size, 'HELD', what_for, rates_text{json}, '', {now}, 0, 0, 1, {now}
 FROM {rows:hold_id uuid, wallet_id bigint, key_id bigint, size bigint, what_for text, rates_text text}
+"""
+MAKE_BUDGETS = """
+INSERT INTO credits_budgets (scope, scope_id, "window", cap, spent, held)
+SELECT kind, whose, span, most, 0, 0 FROM {rows:kind text, whose bigint, span text, most bigint} WHERE TRUE
+ON CONFLICT (scope, scope_id, "window") DO NOTHING
+"""
+READ_HOLD_BUDGETS = """
+SELECT l.hold_id, b.scope, b.scope_id, b."window" FROM credits_hold_budgets l
+JOIN credits_budgets b ON b.id = l.budget_id WHERE l.hold_id IN {ids:uuid}
+"""
+LOCK_BUDGETS = """
+SELECT scope, scope_id, "window", id, cap, spent, held FROM credits_budgets
+WHERE (scope, scope_id, "window") IN (SELECT kind, whose, span FROM {rows:kind text, whose bigint, span text})
+ORDER BY id {lock}
+"""
+UPDATE_BUDGETS = """
+UPDATE credits_budgets SET cap = new_cap, spent = spent + spent_change, held = held + held_change
+FROM {rows:budget_id bigint, new_cap bigint, spent_change bigint, held_change bigint}
+WHERE id = budget_id
+"""
+INSERT_HOLD_BUDGETS = """
+INSERT INTO credits_hold_budgets (hold_id, budget_id)
+SELECT held, counted FROM {rows:held uuid, counted bigint}
 """
 BEAT_HOLDS = """
 UPDATE credits_holds SET heartbeat_at = {now}, delivered_tokens = {greatest}(delivered_tokens, delivered),
@@ -120,6 +145,7 @@ def statement(template: str, vendor: str) -> str:
         lock=_LOCK[vendor],
         skip=_SKIP[vendor],
         json=_JSON[vendor],
+        budgeted=_BUDGETED,
         rows=_Rows(vendor),
         ids=_Ids(vendor),
     )

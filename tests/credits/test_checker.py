@@ -10,7 +10,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from credits import checker, tasks
-from credits.models import Account, Entry, Hold, Journal
+from credits.ledger.moves import BudgetCap
+from credits.models import Account, Budget, Entry, Hold, Journal
 from opscenter.core.ids import uuid7
 from tests.credits.conftest import Give
 from tests.credits.ledger import capture, forget, held, void
@@ -19,12 +20,13 @@ from tests.database import lifted_checks, lifted_triggers
 
 @pytest.fixture
 def busy(alice: Account, give: Give) -> Account:
-    """A wallet with a charge, an overrun, a void and an open hold."""
+    """A wallet with a charge, an overrun, a void and an open hold, all of them counted against a budget."""
     give(alice, "0.000001")
-    capture(held(alice, 100), 60)
-    capture(held(alice, 100), 150)
-    void(held(alice, 100), upstream_expense=9)
-    held(alice, 70)
+    budgets = (BudgetCap("key", 7, "2026-11", 1000),)
+    capture(held(alice, 100, budgets=budgets), 60)
+    capture(held(alice, 100, budgets=budgets), 150)
+    void(held(alice, 100, budgets=budgets), upstream_expense=9)
+    held(alice, 70, budgets=budgets)
     alice.refresh_from_db()
     return alice
 
@@ -107,6 +109,14 @@ def charge_a_voided_hold(wallet: Account) -> None:
     Hold.objects.filter(captured=60).update(state="VOIDED", captured=None)
 
 
+def forget_spending(wallet: Account) -> None:
+    Budget.objects.update(spent=F("spent") - 1)
+
+
+def forget_a_release(wallet: Account) -> None:
+    Budget.objects.update(held=F("held") + 100)
+
+
 @pytest.mark.parametrize(
     ("damage", "invariants"),
     [
@@ -119,9 +129,11 @@ def charge_a_voided_hold(wallet: Account) -> None:
         (overdraw, ["I3", "I4"]),
         (lose_a_heartbeat, ["I5"]),
         (forget_a_charge, ["I6"]),
-        (charge_another_amount, ["I6"]),
+        (charge_another_amount, ["I10", "I6"]),
         (charge_for_nothing, ["I6"]),
-        (charge_a_voided_hold, ["I6"]),
+        (charge_a_voided_hold, ["I10", "I6"]),
+        (forget_spending, ["I10"]),
+        (forget_a_release, ["I10"]),
     ],
 )
 def test_damage_is_found(busy: Account, damage: Callable[[Account], None], invariants: list[str]) -> None:

@@ -11,8 +11,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 
 from credits import checker
 from credits.errors import InsufficientCredits
-from credits.ledger.moves import Held, Refused
-from credits.models import Account
+from credits.ledger.moves import BudgetCap, Held, Refused
+from credits.models import Account, Budget
 from credits.services import grants, sweep, wallets
 from opscenter.core.ids import uuid7
 from opscenter.core.models import User
@@ -26,6 +26,7 @@ SYSTEM = ("grants", "revenue", "expense:overrun", "expense:upstream")
 class OracleHold:
     wallet: int
     amount: int
+    is_budgeted: bool = False
     state: str = "HELD"
     paid: int = 0
     swept: bool = False
@@ -43,6 +44,11 @@ class Oracle:
     frozen: list[bool] = field(default_factory=lambda: [False, False])
     system: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SYSTEM, 0))
     holds: dict[UUID, OracleHold] = field(default_factory=dict)
+
+    def budget(self) -> tuple[int, int]:
+        """(spent, held) of the one budget, by going through all holds."""
+        counted = [hold for hold in self.holds.values() if hold.is_budgeted]
+        return sum(hold.paid for hold in counted), sum(hold.amount for hold in counted if hold.state == "HELD")
 
     def end(self, hold: OracleHold, state: str, cost: int) -> None:
         hold.state, hold.paid = state, min(cost, hold.amount)
@@ -96,19 +102,28 @@ class LedgerMachine(RuleBasedStateMachine):
         (wallets.freeze if frozen else wallets.unfreeze)(account=self.wallets[wallet])
         self.oracle.frozen[wallet] = frozen
 
-    @rule(target=holds, wallet=st.integers(0, 1), amount=AMOUNTS, minimum=AMOUNTS)
-    def reserve(self, wallet: int, amount: int, minimum: int) -> UUID | None:
+    @rule(target=holds, wallet=st.integers(0, 1), amount=AMOUNTS, minimum=AMOUNTS, cap_nano=st.none() | AMOUNTS)
+    def reserve(self, wallet: int, amount: int, minimum: int, cap_nano: int | None) -> UUID | None:
         available = self.oracle.posted[wallet] - self.oracle.held[wallet]
         least = min(minimum, amount)
-        outcome = reserve(self.wallets[wallet], amount, minimum=least)
-        if self.oracle.frozen[wallet] or min(amount, available) < least:
-            assert outcome == Refused("frozen" if self.oracle.frozen[wallet] else "insufficient", available)
-            return None
-        assert isinstance(outcome, Held)
-        assert outcome.amount == min(amount, available)
-        self.oracle.held[wallet] += outcome.amount
-        self.oracle.holds[outcome.hold_id] = OracleHold(wallet, outcome.amount)
-        return outcome.hold_id
+        cap = None if cap_nano is None else self.cap(cap_nano)
+        left = available if cap is None else max(0, cap.cap_nano - sum(self.oracle.budget()))
+        outcome = reserve(self.wallets[wallet], amount, minimum=least, budgets=(cap,) if cap else ())
+        if self.oracle.frozen[wallet]:
+            assert outcome == Refused("frozen", available)
+        elif min(amount, available, left) < least:
+            assert outcome == (Refused("budget", left, cap) if left < available else Refused("insufficient", available))
+        else:
+            assert isinstance(outcome, Held)
+            assert outcome.amount == min(amount, available, left)
+            self.oracle.held[wallet] += outcome.amount
+            self.oracle.holds[outcome.hold_id] = OracleHold(wallet, outcome.amount, cap is not None)
+            return outcome.hold_id
+        return None
+
+    def cap(self, cap_nano: int) -> BudgetCap:
+        """One budget for both wallets."""
+        return BudgetCap("machine", self.wallets[0].pk, "2026-11", cap_nano)
 
     @rule(hold_id=holds, tokens=st.integers(0, 50), cost=st.integers(0, 1500))
     def beat(self, hold_id: UUID | None, tokens: int, cost: int) -> None:
@@ -169,6 +184,8 @@ class LedgerMachine(RuleBasedStateMachine):
         for n, wallet in enumerate(self.wallets):
             assert balance(wallet) == (self.oracle.posted[n], self.oracle.held[n])
         assert {code: system_sum(code) - self.before[code] for code in SYSTEM} == self.oracle.system
+        budget = Budget.objects.filter(scope="machine", scope_id=self.wallets[0].pk).first() or Budget()
+        assert (budget.spent, budget.held) == self.oracle.budget()
 
     def teardown(self) -> None:
         assert checker.check() == []

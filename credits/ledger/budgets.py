@@ -1,0 +1,116 @@
+"""The budgets that a batch's holds count against. A batch without any costs no statement.
+
+Locked after the batch's wallets and holds: missing rows are made in the order of their keys, then all are locked in
+the order of their ids, so that batches which share budgets but no wallet never wait for each other in a circle.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.backends.utils import CursorWrapper
+
+from credits.amounts import LARGEST
+from credits.ledger import sql
+from credits.ledger.moves import BudgetCap, Reserve
+
+Key = tuple[str, int, str]
+
+
+@dataclass(slots=True)
+class LockedBudget:
+    """A budget as it will be once the batch commits; the changes are what it adds to the row."""
+
+    id: int
+    cap: int
+    spent: int
+    held: int
+    spent_change: int = 0
+    held_change: int = 0
+    is_changed: bool = False
+
+    @property
+    def left(self) -> int:
+        return max(0, self.cap - self.spent - self.held)
+
+    def recap(self, cap: int) -> None:
+        self.is_changed |= cap != self.cap
+        self.cap = cap
+
+    def change(self, *, held: int, spent: int) -> None:
+        self.held += held
+        self.held_change += held
+        self.spent += spent
+        self.spent_change += spent
+        self.is_changed = True
+
+    @property
+    def changes(self) -> tuple[int, int, int, int]:
+        return self.id, self.cap, self.spent_change, self.held_change
+
+
+class Budgets:
+    """`change()` notes what ends; `lock()` applies it and reads what is left for `left()` and `hold()`."""
+
+    def __init__(self, cursor: CursorWrapper) -> None:
+        self.cursor = cursor
+        self._ended: list[tuple[str, int, int]] = []
+        self._locked: dict[Key, LockedBudget] = {}
+        self._links: list[tuple[str, int]] = []
+
+    def change(self, hold: str, *, held: int, spent: int) -> None:
+        """Add to every budget of `hold`, which has some."""
+        self._ended.append((hold, held, spent))
+
+    def lock(self, reserves: Iterable[Reserve]) -> None:
+        caps = {cap.key: _checked(cap) for move in reserves for cap in move.counted}
+        if caps:
+            sql.run(self.cursor, sql.MAKE_BUDGETS, sorted(caps.values()))
+        counted = self._counted()
+        keys = {*caps, *(key for keys in counted.values() for key in keys)}
+        if not keys:
+            return
+        rows = sql.fetch(self.cursor, sql.LOCK_BUDGETS, sorted(keys))
+        self._locked = {(scope, scope_id, window): LockedBudget(*rest) for scope, scope_id, window, *rest in rows}
+        for hold, held, spent in self._ended:
+            for key in counted[hold]:
+                self._locked[key].change(held=held, spent=spent)
+
+    def left(self, move: Reserve) -> tuple[int, BudgetCap | None]:
+        """What the tightest of the move's budgets has left, under the caps that it brings along."""
+        least, tightest = LARGEST, None
+        for cap in move.counted:
+            budget = self._locked[cap.key]
+            budget.recap(cap.cap_nano)
+            if tightest is None or budget.left < least:
+                least, tightest = budget.left, cap
+        return least, tightest
+
+    def hold(self, move: Reserve, amount: int) -> None:
+        for cap in move.counted:
+            budget = self._locked[cap.key]
+            budget.change(held=amount, spent=0)
+            self._links.append((move.hold_id.hex, budget.id))
+
+    def write(self) -> None:
+        """After the holds: the links refer to them."""
+        changes = [budget.changes for budget in self._locked.values() if budget.is_changed]
+        if changes:
+            sql.run(self.cursor, sql.UPDATE_BUDGETS, changes)
+        if self._links:
+            sql.run(self.cursor, sql.INSERT_HOLD_BUDGETS, self._links)
+
+    def _counted(self) -> dict[str, list[Key]]:
+        """The keys of the budgets of each hold that ended."""
+        counted: dict[str, list[Key]] = {hold: [] for hold, _, _ in self._ended}
+        if counted:
+            for hold, *key in sql.fetch(self.cursor, sql.READ_HOLD_BUDGETS, list(counted)):
+                scope, scope_id, window = key
+                counted[sql.hex_of(hold)].append((scope, scope_id, window))
+        return counted
+
+
+def _checked(cap: BudgetCap) -> BudgetCap:
+    """SQLite would keep what is too large for an integer as a float."""
+    if not 0 <= cap.cap_nano <= LARGEST or abs(cap.scope_id) > LARGEST:
+        raise ValueError(f"{cap} is no budget")
+    return cap
