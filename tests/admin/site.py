@@ -13,7 +13,7 @@ from django.urls import reverse
 from credits.amounts import to_nano
 from credits.ledger import book
 from credits.ledger.moves import Capture, Facts, Reserve
-from credits.models import Account
+from credits.models import Account, Budget
 from credits.services import grants, wallets
 from gateway.models import AttemptRow, RequestRow, VirtualKey
 from gateway.records import time_of
@@ -61,6 +61,7 @@ def make_world(consumer: User, *, base_url: str = "http://127.0.0.1:9") -> World
     grants.adjust(account=wallet, amount_nano=to_nano("1000"), reason="A start")
     issued = keys.issue(user=consumer, name="laptop")
     request = make_request(wallet, issued.row)
+    Budget.objects.create(scope="key", scope_id=issued.row.pk, window="2026-11", cap=to_nano("5"))
     wallet.refresh_from_db()
     return World(server, key, model, chosen, wallet, issued.row, issued.plaintext, request)
 

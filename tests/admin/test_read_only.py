@@ -10,6 +10,7 @@ READ_ONLY = (
     "credits.journal",
     "credits.entry",
     "credits.hold",
+    "credits.budget",
     "gateway.requestrow",
     "gateway.attemptrow",
     "core.auditentry",
