@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import Permission
 
+from credits.amounts import to_nano
+from gateway.budgets import KeyBudget
 from gateway.models import VirtualKey
 from opscenter.core.models import User
 
@@ -13,7 +15,7 @@ VIRTUAL_KEY_PERMISSIONS = frozenset({"llm.read", "llm.execute"})
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One key. None in allowed_* means no restriction; expires_at is Unix time in seconds."""
+    """One key. None in allowed_* and budget means no restriction; expires_at is Unix time in seconds."""
 
     key_id: int
     user_id: int
@@ -25,6 +27,7 @@ class Caller:
     permissions: frozenset[str]
     allowed_models: frozenset[str] | None
     allowed_purposes: frozenset[str] | None
+    budget: KeyBudget | None
     expires_at: float | None
 
     is_authenticated = True
@@ -58,8 +61,15 @@ def _caller(row: VirtualKey, granted: frozenset[str]) -> Caller:
         permissions=granted if row.kind == VirtualKey.Kind.ACCESS else granted & VIRTUAL_KEY_PERMISSIONS,
         allowed_models=_as_set(row.allowed_models),
         allowed_purposes=_as_set(row.allowed_purposes),
+        budget=_budget(row),
         expires_at=row.expires_at.timestamp() if row.expires_at else None,
     )
+
+
+def _budget(row: VirtualKey) -> KeyBudget | None:
+    if row.budget_credits is None:
+        return None
+    return KeyBudget(row.pk, to_nano(row.budget_credits), row.budget_period)
 
 
 def _as_set(names: list[str] | None) -> frozenset[str] | None:

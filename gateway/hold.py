@@ -12,7 +12,7 @@ from credits.models import Hold
 from gateway import endings, records
 from gateway.endings import Ending
 from gateway.exchange import LEAST_OUTPUT, Exchange
-from gateway.runtime import Runtime
+from gateway.runtime import Clock, Runtime
 from opscenter.core.errors import ServiceError
 
 _SETTLE_PATIENCE_S = 2.0
@@ -24,7 +24,7 @@ async def reserve(serving: Runtime, exchange: Exchange) -> None:
     Raises InsufficientCredits (402), AccountFrozen (403), LedgerUnavailable (503): the call is recorded as refused.
     """
     try:
-        outcome = await serving.writer.reserve(_reservation(exchange))
+        outcome = await serving.writer.reserve(_reservation(exchange, serving.clock))
         if isinstance(outcome, Refused):
             raise _refusal(exchange, outcome)
     except ServiceError as error:
@@ -77,8 +77,8 @@ async def _end(serving: Runtime, exchange: Exchange, ending: Ending) -> int:
     return exchange.charged_nano
 
 
-def _reservation(exchange: Exchange) -> Reserve:
-    most = exchange.most_nano()
+def _reservation(exchange: Exchange, clock: Clock) -> Reserve:
+    most, budget = exchange.most_nano(), exchange.caller.budget
     return Reserve(
         hold_id=exchange.id,
         account_id=exchange.caller.account_id,
@@ -88,24 +88,31 @@ def _reservation(exchange: Exchange) -> Reserve:
         minimum=most if exchange.ask.max_tokens else exchange.most_nano(LEAST_OUTPUT),
         mode=Hold.Mode.PLATFORM if most else Hold.Mode.FREE,
         rates_json=json.dumps(exchange.receipt),
+        budgets=(budget.at(clock()),) if budget else (),
     )
 
 
 def _refusal(exchange: Exchange, refused: Refused) -> ServiceError:
-    if refused.reason != "insufficient":
+    if refused.reason not in ("insufficient", "budget"):
         return AccountFrozen("This account may not spend credits: ask the operator of this service.")
     required, available = to_text(exchange.most_nano()), to_text(refused.available)
     affordable = exchange.affordable_output(refused.available)
+    shorter = f"Ask for at most {affordable} tokens (max_tokens)" if affordable else "Send a shorter prompt"
+    if refused.budget:
+        window = refused.budget.window
+        limit = {"limit_source": "key_budget", "window": window}
+        where, remedy = f"left in this key's budget for {window}", "wait for the next period, or have it raised"
+    else:
+        limit = {"limit_source": "credits"}
+        where, remedy = "available", "or add credits"
     return InsufficientCredits(
-        f"This call can cost up to {required} credits and {available} are available.",
-        details={
-            "limit_source": "credits",
+        f"This call can cost up to {required} credits and {available} are {where}.",
+        details=limit
+        | {
             "required_credits": required,
             "available_credits": available,
             "affordable_max_tokens": affordable,
-            "remedy_hint": f"Ask for at most {affordable} tokens (max_tokens), or add credits."
-            if affordable
-            else "Add credits, or send a shorter prompt.",
+            "remedy_hint": f"{shorter}, {remedy}.",
         },
     )
 

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from credits.models import Hold
-from gateway.ask import printable
+from gateway.ask import ChatAsk, printable
+from gateway.callers import Caller
 from gateway.endings import Ending
 from gateway.exchange import Attempt, Exchange
 from gateway.models import AttemptRow, RequestRow
+from opscenter.core.errors import ServiceError
 from opscenter.core.ids import uuid7
 
 
@@ -19,6 +21,26 @@ def rows(exchange: Exchange, ending: Ending) -> tuple[RequestRow, list[AttemptRo
         for number, attempt in enumerate(exchange.attempts, start=1)
     ]
     return _request(exchange, ending, started), attempts
+
+
+def turned_away(request_id: UUID, caller: Caller, ask: ChatAsk, endpoint: str, error: ServiceError) -> RequestRow:
+    """The row of a call that no candidate was found for."""
+    return RequestRow(
+        id=request_id,
+        created_at=time_of(request_id),
+        user_id=caller.user_id,
+        account_id=caller.account_id,
+        virtual_key_id=caller.key_id,
+        endpoint=endpoint,
+        environment=caller.environment,
+        component=caller.component,
+        requested_model=printable(ask.model or "auto")[:200],
+        streamed=ask.stream,
+        status=RequestRow.Status.REFUSED,
+        http_status=error.status,
+        error_code=error.code or error.type,
+        billing_basis=RequestRow.Basis.VOID,
+    )
 
 
 def time_of(request_id: UUID) -> datetime:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 from credits.writer import LedgerWriter
 from gateway.breaker import Breaker
@@ -16,10 +18,18 @@ from llmconfig.snapshot import Target
 log = logging.getLogger(__name__)
 
 
-class Runtime:
-    """One per process; every part has one owner, this."""
+Clock = Callable[[], datetime]
 
-    def __init__(self) -> None:
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Runtime:
+    """One per process; every part has one owner, this. `clock` says which window of its budget a call is in."""
+
+    def __init__(self, *, clock: Clock = utc_now) -> None:
+        self.clock = clock
         self.snapshots = SnapshotKeeper()
         self.writer = LedgerWriter()
         self.recorder = Recorder()
@@ -58,9 +68,9 @@ def current() -> Runtime:
     return _runtime
 
 
-async def start() -> Runtime:
+async def start(*, clock: Clock = utc_now) -> Runtime:
     global _runtime  # noqa: PLW0603 - the one place where the process's runtime is made
-    _runtime = Runtime()
+    _runtime = Runtime(clock=clock)
     await _runtime.start()
     return _runtime
 

@@ -1,4 +1,4 @@
-"""What the worker does for the gateway: ends the calls of dead workers, keeps partitions ahead."""
+"""What the worker does for the gateway: ends the calls of dead workers, keeps partitions ahead, forgets sign-ins."""
 
 import logging
 
@@ -8,6 +8,7 @@ from credits.services.sweep import sweep
 from gateway import records
 from gateway.partitions import make_partitions as make
 from gateway.recorder import save
+from gateway.services import keys
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,12 @@ def sweep_holds() -> int:
     if holds:
         log.warning("%d calls of dead workers were ended", len(holds))
     return len(holds)
+
+
+@shared_task
+def prune_access_tokens() -> int:
+    """Forget sign-ins that ran out a week ago; returns how many. Idempotent."""
+    return keys.prune_access_tokens(kept_s=7 * 24 * 3600)
 
 
 @shared_task

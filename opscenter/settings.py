@@ -240,6 +240,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": SWEEP_INTERVAL_S},
     },
     "check-ledger": {"task": "credits.tasks.check_ledger", "schedule": crontab(hour=3, minute=17)},
+    "prune-access-tokens": {"task": "gateway.tasks.prune_access_tokens", "schedule": crontab(hour=2, minute=41)},
     "make-partitions": {"task": "gateway.tasks.make_partitions", "schedule": crontab(hour=2, minute=11)},
 }
 

@@ -3,9 +3,12 @@
 from typing import ClassVar, Self
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+
+from credits.models.fields import CreditsField
 
 
 class VirtualKeyQuerySet(models.QuerySet["VirtualKey"]):
@@ -36,6 +39,11 @@ class VirtualKey(models.Model):
         EVAL = "eval", "Evaluation"
         PROD = "prod", "Production"
 
+    class BudgetPeriod(models.TextChoices):
+        DAY = "day", "Day"
+        WEEK = "week", "Week"
+        MONTH = "month", "Month"
+
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.VIRTUAL)
     public_id = models.CharField(max_length=16, unique=True, help_text="The part of the key that may be shown.")
     secret_hash = models.CharField(max_length=64, unique=True, editable=False)
@@ -57,6 +65,18 @@ class VirtualKey(models.Model):
     allowed_purposes = models.JSONField(
         null=True, blank=True, help_text='List out of "chat", "embeddings", "reranking"; empty means all.'
     )
+    budget_credits = CreditsField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="Credits that calls by this key may use up per period; empty means no limit.",
+    )
+    budget_period = models.CharField(
+        max_length=5,
+        choices=BudgetPeriod,
+        default=BudgetPeriod.MONTH,
+        help_text="What the budget is for: days, weeks from Monday, or months, in UTC.",
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -71,6 +91,15 @@ class VirtualKey(models.Model):
         verbose_name = "virtual key"
         indexes: ClassVar = [
             models.Index(fields=("user", "kind"), name="virtual_key_by_user"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(budget_credits__isnull=True) | Q(budget_credits__gte=0),
+                name="virtual_key_budget_is_no_debt",
+            ),
+            models.CheckConstraint(
+                condition=Q(budget_period__in=("day", "week", "month")), name="virtual_key_budget_period_is_known"
+            ),
         ]
 
     def __str__(self) -> str:

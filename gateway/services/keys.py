@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -42,9 +43,11 @@ def issue(
     power_level: str = "precision",
     allowed_models: Sequence[str] | None = None,
     allowed_purposes: Sequence[str] | None = None,
+    budget_credits: Decimal | None = None,
+    budget_period: str = VirtualKey.BudgetPeriod.MONTH,
     expires_at: datetime | None = None,
 ) -> IssuedKey:
-    """Make a key for `user`, paid by `account` (their own wallet unless given)."""
+    """Make a key for `user`, paid by `account` (their own wallet unless given), within `budget_credits` a period."""
     public_id = secrets.token_hex(5)
     plaintext = f"{PREFIXES[kind]}{public_id}_{secrets.token_urlsafe(32)}"
     row = VirtualKey(
@@ -59,6 +62,8 @@ def issue(
         power_level=power_level,
         allowed_models=list(allowed_models) if allowed_models else None,
         allowed_purposes=list(allowed_purposes) if allowed_purposes else None,
+        budget_credits=budget_credits,
+        budget_period=budget_period,
         expires_at=expires_at,
     )
     changes.save(row, announce=False)  # the first call that presents it looks it up
@@ -80,6 +85,13 @@ def revoke(key: VirtualKey) -> None:
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
         changes.save(key, action="revoke")
+
+
+def prune_access_tokens(*, kept_s: int) -> int:
+    """Delete access tokens that ran out over `kept_s` ago; returns how many. The audit log keeps their making."""
+    ran_out = timezone.now() - timedelta(seconds=kept_s)
+    deleted, _ = VirtualKey.objects.filter(kind=VirtualKey.Kind.ACCESS, expires_at__lt=ran_out).delete()
+    return deleted
 
 
 def let_execute(user: User) -> None:

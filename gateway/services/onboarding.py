@@ -1,5 +1,7 @@
 """A consumer in one step: user, group, tier, credits and a key."""
 
+from decimal import Decimal
+
 from django.db import transaction
 
 from credits.services import grants, wallets
@@ -19,6 +21,8 @@ def issue_to(
     name: str = "",
     environment: str = VirtualKey.Environment.DEV,
     power_level: str = "precision",
+    budget_credits: Decimal | None = None,
+    budget_period: str = VirtualKey.BudgetPeriod.MONTH,
 ) -> IssuedKey:
     """A key for `username`, who is made if missing, without a password. The tier is kept unless given.
 
@@ -36,4 +40,12 @@ def issue_to(
         wallets.set_tier(account=account, tier=tier)
     if amount_nano:
         grants.adjust(account=account, amount_nano=amount_nano, reason="Given with a new virtual key")
-    return keys.issue(user=user, account=account, name=name, environment=environment, power_level=power_level)
+    return keys.issue(
+        user=user,
+        account=account,
+        name=name,
+        environment=environment,
+        power_level=power_level,
+        budget_credits=budget_credits,
+        budget_period=budget_period,
+    )

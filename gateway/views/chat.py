@@ -6,13 +6,17 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
-from gateway import hold, plain, routing, runtime, stream
+from gateway import hold, plain, records, routing, runtime, stream
 from gateway.ask import ChatAsk, parse_chat, printable
+from gateway.callers import Caller
 from gateway.exchange import Exchange
+from gateway.routing import Candidate
 from gateway.snapshot import Snapshot
 from gateway.views.base import InferenceView, caller_of
+from opscenter.core.errors import ServiceError
 
 _PURPOSE = "chat"
+_ENDPOINT = "chat/completions"
 
 
 class ChatCompletionsView(InferenceView):
@@ -24,28 +28,30 @@ class ChatCompletionsView(InferenceView):
     )
     async def post(self, request: Request) -> HttpResponseBase:
         ask = parse_chat(request._request.body)
-        serving = runtime.current()
-        exchange = self._exchange(request, ask, serving.snapshots.current())
+        serving, caller = runtime.current(), caller_of(request)
+        request_id = request._request.request_id  # type: ignore[attr-defined]
+        try:
+            candidates = self._candidates(serving.snapshots.current(), caller, ask)
+        except ServiceError as error:
+            serving.recorder.put(records.turned_away(request_id, caller, ask, _ENDPOINT, error), [])
+            raise
+        exchange = Exchange(
+            id=request_id,
+            caller=caller,
+            ask=ask,
+            candidates=candidates,
+            endpoint=_ENDPOINT,
+            tags=_tags(request, ask),
+            client_request_id=printable(request.META.get("HTTP_X_REQUEST_ID", ""))[:128],
+        )
         await hold.reserve(serving, exchange)
         respond = stream.respond if ask.stream else plain.respond
         return await respond(serving, exchange)
 
-    def _exchange(self, request: Request, ask: ChatAsk, snapshot: Snapshot) -> Exchange:
-        caller = caller_of(request)
-        return Exchange(
-            caller=caller,
-            ask=ask,
-            candidates=routing.candidates(
-                snapshot,
-                caller,
-                model=ask.model,
-                purpose=_PURPOSE,
-                credits_per_usd=settings.CREDITS_PER_USD,
-            ),
-            endpoint="chat/completions",
-            tags=_tags(request, ask),
-            client_request_id=printable(request.META.get("HTTP_X_REQUEST_ID", ""))[:128],
-            id=request._request.request_id,  # type: ignore[attr-defined]
+    @staticmethod
+    def _candidates(snapshot: Snapshot, caller: Caller, ask: ChatAsk) -> tuple[Candidate, ...]:
+        return routing.candidates(
+            snapshot, caller, model=ask.model, purpose=_PURPOSE, credits_per_usd=settings.CREDITS_PER_USD
         )
 
 

@@ -24,7 +24,7 @@ def world(running_upstream_server: Upstream) -> Iterator[World]:
         server = {"server": world.add_server("upstream", running_upstream_server.base_url)}
         world.offer("slow", [server | {"model": SLOW}])
         world.offer("quick", [server | {"model": "plain"}])
-        eventually(lambda: all({"slow", "quick"} <= world.models() for _ in range(6)))
+        world.wait_for_all_workers("slow", "quick")
         yield world
         world.close()
 

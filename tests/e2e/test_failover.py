@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.e2e.world import HELLO, NANO_PER_TOKEN, World
+from tests.eventually import eventually
 from tests.live import LiveServer
 from tests.upstream import Upstream, refusing_url, upstream_process
 
@@ -136,3 +137,13 @@ def test_without_an_active_provider_auto_is_refused() -> None:
         assert answer.status_code == 503
         assert answer.json()["error"]["message"].startswith("No active LLM provider configured")
         world.close()
+
+
+def test_a_call_that_no_candidate_was_found_for_is_on_record(world: World) -> None:
+    answer = world.chat("nobody-has-this")
+    assert answer.status_code == 404
+    literal = world.id_literal(answer.headers["x-request-id"])
+    rows = eventually(
+        lambda: world.live.query(f"SELECT status, error_code, charged_nano FROM llm_requests WHERE id = {literal}")
+    )
+    assert [tuple(row) for row in rows] == [("refused", "model_not_found", 0)]

@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from tests.e2e.world import HELLO, World
-from tests.eventually import eventually
 from tests.live import LiveServer
 from tests.upstream import Upstream
 
@@ -22,7 +21,7 @@ def world(running_upstream_server: Upstream) -> Iterator[World]:
         world = World(live)
         server = world.add_server("upstream", running_upstream_server.base_url)
         world.offer("quick", [{"server": server, "model": "plain"}])
-        eventually(lambda: all("quick" in world.models() for _ in range(6)))
+        world.wait_for_all_workers("quick")
         yield world
         world.books_balance()
         world.close()

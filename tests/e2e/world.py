@@ -102,6 +102,14 @@ class World:
         """Until the worker's snapshot has them."""
         eventually(lambda: set(models) <= self.models(key))
 
+    def wait_for_all_workers(self, *models: str) -> None:
+        """Until a dozen new connections in a row, which fall on every worker, find them."""
+        eventually(lambda: all(set(models) <= self._models_over_a_new_connection() for _ in range(12)))
+
+    def _models_over_a_new_connection(self) -> set[str]:
+        answer = httpx.get(f"{self.live.url}/v1/models", headers=self.bearer())
+        return {entry["id"] for entry in answer.json()["data"]}
+
     def models(self, key: str | None = None) -> set[str]:
         answer = self.http.get("/v1/models", headers=self.bearer(key))
         return {entry["id"] for entry in answer.json()["data"]}

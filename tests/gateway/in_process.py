@@ -19,11 +19,14 @@ TIMEOUT_S = 30
 class InProcess:
     """A context manager. Calls take the key's plaintext as `key` and a JSON body as `body`."""
 
+    def __init__(self, *, clock: runtime.Clock = runtime.utc_now) -> None:
+        self._clock = clock
+
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="gateway", daemon=True)
         self._thread.start()
-        self.runtime = self.run(runtime.start())
+        self.runtime = self.run(runtime.start(clock=self._clock))
         eventually(runtime.is_ready)
         return self
 

@@ -1,11 +1,12 @@
 """`create_virtual_key --user NAME`: issue a key; its last line of output is the key alone."""
 
 from argparse import ArgumentParser
+from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from credits.amounts import to_nano
+from credits.amounts import to_nano, to_text
 from credits.models import PowerLevel
 from gateway.models import VirtualKey
 from gateway.services import onboarding
@@ -24,6 +25,8 @@ class Command(BaseCommand):
         parser.add_argument("--credits", default="0", help="credits to grant, a decimal number")
         parser.add_argument("--environment", default="dev", help="dev, test, staging, eval or prod; long forms too")
         parser.add_argument("--power-level", default="precision", help="eco, balanced or precision")
+        parser.add_argument("--budget", help="credits that the key may use up per period; no limit unless given")
+        parser.add_argument("--budget-period", choices=VirtualKey.BudgetPeriod.values, default="month", help="in UTC")
         parser.add_argument("--name", default="", help="what the key is for")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,17 +41,23 @@ class Command(BaseCommand):
         self.stdout.write(issued.plaintext)
 
     def _issue(self, options: dict[str, Any]) -> IssuedKey:
-        amount_nano = to_nano(options["credits"])
-        if amount_nano < 0:
-            raise CommandError("--credits must not be negative.")
         return onboarding.issue_to(
             username=options["user"],
             tier=options["tier"],
-            amount_nano=amount_nano,
+            amount_nano=self._nano(options, "credits"),
             name=options["name"],
             environment=self._environment(options["environment"]),
             power_level=options["power_level"],
+            budget_credits=options["budget"] and Decimal(to_text(self._nano(options, "budget"))),
+            budget_period=options["budget_period"],
         )
+
+    @staticmethod
+    def _nano(options: dict[str, Any], name: str) -> int:
+        amount_nano = to_nano(options[name])
+        if amount_nano < 0:
+            raise CommandError(f"--{name} must not be negative.")
+        return amount_nano
 
     @staticmethod
     def _environment(given: str) -> str:
