@@ -81,16 +81,23 @@ def test_settles_and_reserves_at_once_never_pass_the_budget(accounts: list[Accou
 
 
 def test_batches_that_make_and_share_budgets_never_deadlock(accounts: list[Account]) -> None:
+    meet = threading.Barrier(THREADS)
+
     def work(n: int) -> int:
-        outcomes = [book.apply(list(_batch(accounts[n], day, backwards=n % 2 == 1))) for day in range(25)]
+        outcomes = []
+        for day in range(25):
+            moves = _batch(accounts[n], day, backwards=n % 2 == 1)
+            meet.wait()
+            outcomes.append(book.apply(moves))
         return sum(isinstance(outcome, Held) for batch in outcomes for outcome in batch)
 
-    assert sum(in_threads([partial(work, n) for n in range(THREADS)])) == 25 * 6 * THREADS
-    assert Budget.objects.count() == 25 + 5
+    assert sum(in_threads([partial(work, n) for n in range(THREADS)])) == 25 * 7 * THREADS
+    assert Budget.objects.count() == 25 * 2 + 5
     assert checker.check() == []
 
 
 def _batch(account: Account, day: int, *, backwards: bool) -> list[Reserve]:
     """Reserves over budgets that another batch makes at the same time, and over some that have been there longer."""
-    caps = [of_team(f"day {day}", 10**6), *(of_team(f"team {n}", 10**6) for n in range(5))]
+    windows = [f"day {day}", f"night {day}", *(f"long {n}" for n in range(5))]
+    caps = [of_team(window, 10**6) for window in windows]
     return [a_reserve(account, CREDIT, budgets=(cap,)) for cap in (reversed(caps) if backwards else caps)]

@@ -1,13 +1,15 @@
 """`manage.py create_virtual_key`: one line for scripts, and everything behind it."""
 
+from decimal import Decimal
 from io import StringIO
 from typing import NamedTuple
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from gateway.budgets import KeyBudget
 from gateway.models import VirtualKey
-from gateway.services.keys import hash_key
+from gateway.services.keys import IssuedKey, hash_key
 from opscenter.core.models import AuditEntry, User
 from tests.gateway.people import caller_by, person, wallet
 
@@ -72,6 +74,16 @@ def test_tier_credits_and_power_level_are_as_asked_for() -> None:
     assert (told.row.power_level, told.row.name) == ("balanced", "for tests")
 
 
+def test_a_key_has_no_budget_unless_it_is_given_one() -> None:
+    assert caller_by(IssuedKey(_create().row, "")).budget is None
+
+    row = _create("--budget", "12.000000001").row
+    assert (row.budget_credits, row.budget_period) == (Decimal("12.000000001"), "month")
+    assert caller_by(IssuedKey(row, "")).budget == KeyBudget(row.pk, 12_000_000_001, "month")
+    assert _create("--budget", "5", "--budget-period", "day").row.budget_period == "day"
+    assert _create("--budget", "0").row.budget_credits == 0
+
+
 def test_credits_add_up_over_several_keys() -> None:
     _create("--credits", "10")
     told = _create("--credits", "5")
@@ -96,8 +108,6 @@ def test_environments_go_by_short_and_long_names(given: str, kept: str) -> None:
 
 
 def test_a_keys_bearer_is_somebody_at_once() -> None:
-    from gateway.services.keys import IssuedKey
-
     told = _create("--tier", "enterprise")
 
     known = caller_by(IssuedKey(told.row, told.key))
@@ -114,6 +124,9 @@ def test_a_keys_bearer_is_somebody_at_once() -> None:
         ("--credits", "many"),
         ("--credits", "0.0000000001"),
         ("--credits", "1e30"),
+        ("--budget", "-1"),
+        ("--budget", "many"),
+        ("--budget-period", "year"),
     ],
 )
 def test_what_makes_no_sense_leaves_nothing_behind(arguments: tuple[str, str]) -> None:
