@@ -13,7 +13,7 @@ from tests.upstream import Upstream
 
 KILLS = 5
 STREAMS = 8
-HASTY = {"LEASE_S": "1.2", "HEARTBEAT_S": "0.2", "SHUTDOWN_GRACE_S": "1", "DRAIN_S": "1"}
+HASTY = {"LEASE_S": "1.2", "SWEEP_INTERVAL_S": "1", "HEARTBEAT_S": "0.2", "SHUTDOWN_GRACE_S": "1", "DRAIN_S": "1"}
 SLOW = "fault:chunks:400:0.02+ignore-max-tokens"
 
 
@@ -110,3 +110,14 @@ def test_an_orderly_stop_ends_every_stream_and_writes_every_row(world: World) ->
     assert len(rows) == STREAMS
     assert all(basis == "counted" and charged > 0 for _, basis, charged in rows), rows
     world.books_balance()
+
+
+def test_the_worker_sweeps_by_itself(world: World) -> None:
+    readers = Readers(world)
+    world.live.start_worker()
+    for pid in world.live.web_workers:
+        world.live.kill_worker(pid)
+    readers.join()
+    eventually(lambda: world.open_holds() == 0, timeout_s=60, what=lambda: world.live.log[-3000:])
+    ((lost,),) = world.live.query("SELECT COUNT(*) FROM llm_requests WHERE status = 'lost'")
+    assert lost == STREAMS
