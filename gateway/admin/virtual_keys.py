@@ -28,7 +28,17 @@ from opscenter.core.admin_base.unfolded import Select
 from opscenter.core.api import Permissions
 
 STATE_LABELS = {"active": "success", "expired": "warning", "revoked": "danger"}
-_SETTINGS = ("name", "environment", "component", "power_level", "allowed_models", "allowed_purposes", "expires_at")
+_SETTINGS = (
+    "name",
+    "environment",
+    "component",
+    "power_level",
+    "allowed_models",
+    "allowed_purposes",
+    "budget_credits",
+    "budget_period",
+    "expires_at",
+)
 _TIMES = ("created_at", "updated_at", "revoked_at", "version")
 
 

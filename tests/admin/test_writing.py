@@ -168,7 +168,13 @@ def test_what_is_unused_is_deleted_and_audited(root: Site, world: World) -> None
 
 
 def test_a_virtual_key_is_shown_once(root: Site, charlie_user: User) -> None:
-    data = {"user": charlie_user.pk, "environment": "dev", "power_level": "precision", "name": "laptop"}
+    data = {
+        "user": charlie_user.pk,
+        "environment": "dev",
+        "power_level": "precision",
+        "name": "laptop",
+        "budget_period": "month",
+    }
 
     answer = root.post("gateway_virtualkey_add", data=data)
 
@@ -191,3 +197,9 @@ def test_a_virtual_key_is_shown_once(root: Site, charlie_user: User) -> None:
 
 def test_an_unknown_purpose_is_an_error_of_the_form(change: Changed, world: World) -> None:
     assert "no such purpose" in text(change("gateway_virtualkey", world.virtual_key, allowed_purposes="chat, cooking"))
+
+
+def test_a_keys_budget_is_given_in_credits(change: Changed, world: World) -> None:
+    change("gateway_virtualkey", world.virtual_key, budget_credits="12.5", budget_period="week")
+    world.virtual_key.refresh_from_db()
+    assert (str(world.virtual_key.budget_credits), world.virtual_key.budget_period) == ("12.5", "week")
