@@ -9,91 +9,164 @@ import opscenter.core.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'users',
-                'ordering': ('username',),
+                "db_table": "users",
+                "ordering": ("username",),
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(max_length=40)),
-                ('entity_type', models.CharField(max_length=60)),
-                ('entity_id', models.CharField(max_length=64)),
-                ('user_id', models.BigIntegerField(blank=True, null=True)),
-                ('source', models.CharField(help_text='admin, api, command:NAME or task:NAME', max_length=60)),
-                ('address', models.GenericIPAddressField(blank=True, null=True)),
-                ('request_id', models.CharField(blank=True, max_length=64)),
-                ('changes', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('previous_hash', models.CharField(blank=True, default='', max_length=64)),
-                ('entry_hash', models.CharField(blank=True, default='', max_length=64)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("action", models.CharField(max_length=40)),
+                ("entity_type", models.CharField(max_length=60)),
+                ("entity_id", models.CharField(max_length=64)),
+                ("user_id", models.BigIntegerField(blank=True, null=True)),
+                ("source", models.CharField(help_text="admin, api, command:NAME or task:NAME", max_length=60)),
+                ("address", models.GenericIPAddressField(blank=True, null=True)),
+                ("request_id", models.CharField(blank=True, max_length=64)),
+                ("changes", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("previous_hash", models.CharField(blank=True, default="", max_length=64)),
+                ("entry_hash", models.CharField(blank=True, default="", max_length=64)),
             ],
             options={
-                'verbose_name': 'audit entry',
-                'verbose_name_plural': 'audit log',
-                'db_table': 'llm_config_audit',
-                'ordering': ('-id',),
-                'indexes': [models.Index(fields=['entity_type', 'entity_id', 'id'], name='audit_by_entity'), models.Index(fields=['user_id', 'id'], name='audit_by_user'), models.Index(fields=['created_at'], name='audit_by_time')],
+                "verbose_name": "audit entry",
+                "verbose_name_plural": "audit log",
+                "db_table": "llm_config_audit",
+                "ordering": ("-id",),
+                "indexes": [
+                    models.Index(fields=["entity_type", "entity_id", "id"], name="audit_by_entity"),
+                    models.Index(fields=["user_id", "id"], name="audit_by_user"),
+                    models.Index(fields=["created_at"], name="audit_by_time"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ConfigVersion',
+            name="ConfigVersion",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('version', models.BigIntegerField(default=1)),
+                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("version", models.BigIntegerField(default=1)),
             ],
             options={
-                'db_table': 'core_config_version',
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='config_version_is_one_row')],
+                "db_table": "core_config_version",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="config_version_is_one_row")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Secret',
+            name="Secret",
             fields=[
-                ('id', models.UUIDField(default=opscenter.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('entity_type', models.CharField(max_length=60)),
-                ('entity_id', models.CharField(max_length=64)),
-                ('number', models.PositiveIntegerField(help_text="1 for an entity's first secret, counting up")),
-                ('ciphertext', models.BinaryField()),
-                ('masked', models.CharField(max_length=16)),
-                ('state', models.CharField(choices=[('active', 'Active'), ('retired', 'Retired')], default='active', max_length=10)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('created_by_id', models.BigIntegerField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=opscenter.core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("entity_type", models.CharField(max_length=60)),
+                ("entity_id", models.CharField(max_length=64)),
+                ("number", models.PositiveIntegerField(help_text="1 for an entity's first secret, counting up")),
+                ("ciphertext", models.BinaryField()),
+                ("masked", models.CharField(max_length=16)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "Active"), ("retired", "Retired")], default="active", max_length=10
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("created_by_id", models.BigIntegerField(blank=True, null=True)),
             ],
             options={
-                'db_table': 'core_secrets',
-                'ordering': ('entity_type', 'entity_id', '-number'),
-                'constraints': [models.UniqueConstraint(fields=('entity_type', 'entity_id', 'number'), name='secret_number_once'), models.UniqueConstraint(condition=models.Q(('state', 'active')), fields=('entity_type', 'entity_id'), name='secret_one_active')],
+                "db_table": "core_secrets",
+                "ordering": ("entity_type", "entity_id", "-number"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("entity_type", "entity_id", "number"), name="secret_number_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "active")),
+                        fields=("entity_type", "entity_id"),
+                        name="secret_one_active",
+                    ),
+                ],
             },
         ),
     ]
