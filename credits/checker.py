@@ -84,9 +84,8 @@ INVARIANTS = (
         "I6",
         "journal {0}: usage without a hold that was captured",
         """
-        SELECT j.idempotency_key FROM credits_journals j
-        LEFT JOIN credits_holds h ON j.idempotency_key = 'usage:' || {hold_id} AND h.state = 'CAPTURED'
-        WHERE j.kind = 'usage' AND h.id IS NULL
+        SELECT idempotency_key FROM credits_journals WHERE kind = 'usage'
+        EXCEPT SELECT 'usage:' || {hold_id} FROM credits_holds h WHERE h.state = 'CAPTURED'
         """,
     ),
     Invariant(
