@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
+from django.conf import settings
 from yarl import URL
 
 from gateway.transports.base import Call, Target
@@ -29,12 +30,10 @@ from gateway.transports.errors import (
 from gateway.transports.redaction import upstream_message
 from opscenter.core.outbound import Policy, guarded_connector
 
-CONNECT_TIMEOUT_S = 10.0
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 _ERROR_BODY_TIMEOUT_S = 5.0
 _LINGER_S = 1.0
-_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S)
 _BY_STATUS: Mapping[int, type[UpstreamError]] = {
     401: UpstreamRefusedKey,
     402: UpstreamRefusedKey,
@@ -70,7 +69,7 @@ class Sessions:
         if session is None:
             session = self._by_policy[policy] = aiohttp.ClientSession(
                 connector=guarded_connector(policy),
-                timeout=_TIMEOUT,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.UPSTREAM_CONNECT_TIMEOUT_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
                 trace_configs=[_reuse_trace()],

@@ -8,13 +8,15 @@ from time import time
 
 import pytest
 import pytest_asyncio
+from pytest_django.fixtures import Settings
 
 from gateway.transports.base import Chunk
 from gateway.transports.errors import UpstreamBroken, UpstreamRateLimited, UpstreamUnreachable
 from gateway.transports.redaction import redact
 from gateway.transports.relay import Relay
 from gateway.transports.sse import MAX_EVENT_BYTES, Events, Finishes
-from gateway.transports.wire import retry_after_s
+from gateway.transports.wire import Sessions, retry_after_s
+from opscenter.core.outbound import Policy
 from tests.gateway.transports.conftest import KEY, Scripted, SomeTarget, chunk, make_call, read_all
 
 BODY = json.dumps({"choices": [{"index": 0, "message": {"content": "hi"}, "finish_reason": "stop"}]}).encode()
@@ -183,3 +185,10 @@ def test_what_a_provider_says_is_redacted(text: str, expected: str) -> None:
 
 def test_an_error_carries_its_default_message() -> None:
     assert str(UpstreamRateLimited()) == "The provider is limiting requests at the moment."
+
+
+async def test_the_time_to_connect_is_a_setting(settings: Settings) -> None:
+    settings.UPSTREAM_CONNECT_TIMEOUT_S = 3.5
+    sessions = Sessions()
+    assert sessions.get(Policy.PUBLIC).timeout.sock_connect == 3.5
+    await sessions.aclose()
