@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
-from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
+from django.db import DataError, Error, IntegrityError, connection, transaction
 
 from gateway.models import AttemptRow, RequestRow
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 Batch = Sequence[tuple[RequestRow, list[AttemptRow]]]
 
-_REFUSED = (DataError, IntegrityError, ValueError, OverflowError)
+_REFUSED = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 _CAPACITY = 50_000
 _BATCH = 500
 _EVERY_S = 0.25
@@ -68,7 +68,7 @@ class Recorder:
                 written = [Recorder._write([one]) for one in batch]
                 return all(written)
             log.error("request row %s is dropped: %r", batch[0][0].pk, error)
-        except DatabaseError as error:
+        except Error as error:
             log.warning("%d request rows could not be written yet: %s", len(batch), error)
             return False
         return True

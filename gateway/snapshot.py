@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from credits.snapshot import Rates
 from credits.snapshot import load as load_rates
@@ -99,7 +99,7 @@ class SnapshotKeeper:
             return snapshot.late[secret_hash]
         try:
             caller = await sync_to_async(_look_up)(secret_hash)
-        except DatabaseError as error:
+        except Error as error:
             raise GatewayNotReady(
                 "The gateway can't reach its database. Try again in a few seconds.", headers={"Retry-After": "2"}
             ) from error
@@ -112,7 +112,7 @@ class SnapshotKeeper:
         while not self._stopping.is_set():
             try:
                 self._refresh()
-            except DatabaseError:
+            except Error:
                 log.exception("reading the configuration failed; it is tried again")
                 own.close()
             except Exception:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from gateway.models import AttemptRow, RequestRow
 from gateway.recorder import Recorder, save
@@ -123,3 +123,25 @@ def test_more_rows_than_memory_is_meant_for_are_dropped(monkeypatch: pytest.Monk
         recorder.put(_row(), [])
 
     assert recorder.waiting == 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", [OperationalError, InterfaceError])
+def test_a_connection_that_breaks_loses_no_row_and_not_the_thread(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    failures = iter([kind("the connection is closed")])
+
+    def failing(batch: Any) -> None:
+        for failure in failures:
+            raise failure
+        save(batch)
+
+    monkeypatch.setattr("gateway.recorder.save", failing)
+    recorder = Recorder()
+    row = _row()
+    recorder.put(row, [])
+    recorder.start()
+
+    eventually(lambda: RequestRow.objects.filter(pk=row.pk).exists())
+    recorder.stop()
