@@ -14,6 +14,7 @@ from django.conf import settings
 
 from credits.writer import LedgerWriter
 from gateway.exchange import Exchange
+from opscenter.core.errors import ServiceError
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class InFlight:
         timer = asyncio.get_running_loop().call_later(settings.DRAIN_S, task.cancel)
         task.add_done_callback(self._detached.discard)
         task.add_done_callback(lambda _: timer.cancel())
+        task.add_done_callback(_tell)
 
     async def stop(self) -> None:
         """End every call: streams are cut, detached work gets a few seconds more, then what came is charged."""
@@ -112,7 +114,13 @@ class InFlight:
                 log.exception("heartbeats failed; they are tried again")
 
 
+def _tell(task: "asyncio.Task[Any]") -> None:
+    """A fault of ours in a call that nobody waits for any more; an upstream's was told where it happened."""
+    if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, ServiceError):
+        log.error("a call without its client failed", exc_info=error)
+
+
 def _look_at(task: "asyncio.Task[Any]") -> None:
-    """Whoever waits for the task learns of its error; where nobody does any more, it is said here."""
+    """Whoever waits for the task learns of its error; asyncio is kept from complaining where nobody does."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.debug("a call ended with %r", error)

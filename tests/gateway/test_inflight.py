@@ -71,3 +71,17 @@ async def test_a_stop_waits_for_ends_and_cancels_the_rest() -> None:
     streaming.cancel()
     await kept.stop()
     assert ended.is_set()
+
+
+async def test_a_bug_in_a_call_that_nobody_waits_for_is_logged(
+    inflight: InFlight, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail() -> None:
+        raise KeyError("a bug")
+
+    task = inflight.keep(fail())
+    inflight.finish_detached(task)
+    await asyncio.wait((task,))
+    await asyncio.sleep(0)
+
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
