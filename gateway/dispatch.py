@@ -41,6 +41,9 @@ async def _first(serving: Runtime, exchange: Exchange, ask: Callable[[Transport,
     breaker = serving.breaker
     failure: upstream.UpstreamError | None = None
     for candidate in exchange.candidates:
+        if exchange.time_left_s <= 0:
+            # Nobody is asked, and blamed, who could not answer in time any more.
+            break
         key = candidate.target.key
         if not breaker.admits(key):
             continue
@@ -53,6 +56,7 @@ async def _first(serving: Runtime, exchange: Exchange, ask: Callable[[Transport,
                 break
             failure = error
         except asyncio.CancelledError:
+            attempt.ended = time.monotonic()
             attempt.outcome = "cancelled"
             breaker.gave_up(key)
             raise

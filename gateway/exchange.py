@@ -55,6 +55,7 @@ class Exchange:
     client_left: bool = False
     ended: bool = False
     charged_nano: int = 0
+    _prompt_tokens: int | None = None
 
     def __post_init__(self) -> None:
         self.meter = Meter(self.ask.choices * max(self._cap(candidate) for candidate in self.candidates))
@@ -117,9 +118,14 @@ class Exchange:
         return Call(
             target=target,
             body=body,
-            deadline=asyncio.get_running_loop().time() + settings.REQUEST_TIMEOUT_S - (time.monotonic() - self.began),
+            deadline=asyncio.get_running_loop().time() + self.time_left_s,
             idle_timeout_s=settings.UPSTREAM_IDLE_TIMEOUT_S,
         )
+
+    @property
+    def time_left_s(self) -> float:
+        """Until REQUEST_TIMEOUT_S is over, which all attempts share."""
+        return float(settings.REQUEST_TIMEOUT_S) - (time.monotonic() - self.began)
 
     def _affordable(self, candidate: Candidate) -> int:
         cap = self._cap(candidate)
@@ -142,7 +148,10 @@ class Exchange:
 
     def counted_usage(self) -> Usage:
         """What our own counting says so far."""
-        return Usage(count_prompt(self.ask.body["messages"]), 0, 0, self.meter.delivered_tokens())
+        if self._prompt_tokens is None:
+            # Once: heartbeats ask every few seconds, and a prompt may be megabytes.
+            self._prompt_tokens = count_prompt(self.ask.body["messages"])
+        return Usage(self._prompt_tokens, 0, 0, self.meter.delivered_tokens())
 
     def beat(self) -> Beat:
         """A sign of life with what has been delivered, for the sweep to go by should this process die."""

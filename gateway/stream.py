@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
@@ -16,6 +17,8 @@ from gateway.runtime import Runtime
 from gateway.transports.base import Chunk, UpstreamStream
 from gateway.transports.errors import UpstreamError
 from opscenter.core.errors import ServiceError
+
+log = logging.getLogger(__name__)
 
 Opened = tuple[UpstreamStream, list[Chunk]]
 
@@ -80,6 +83,9 @@ async def _events(
             yield _closing(exchange)
         except UpstreamError as error:
             yield await _break_off(serving, exchange, error)
+        except Exception:
+            log.exception("a stream failed", extra={"request_id": exchange.id})
+            yield await _own_fault(serving, exchange)
         finally:
             if exchange.ended:
                 await upstream.aclose()
@@ -131,6 +137,18 @@ async def _break_off(serving: Runtime, exchange: Exchange, error: UpstreamError)
     dispatch.failed(serving, exchange, exchange.answering, error)
     told = dispatch.for_client(error)
     await hold.end(serving, exchange, endings.upstream_failed(exchange, told, begun=True))
+    return _error_event(told)
+
+
+async def _own_fault(serving: Runtime, exchange: Exchange) -> bytes:
+    """A bug of ours is as free to the consumer as an upstream's fault, and told in the same way."""
+    told = ServiceError("Something went wrong here. The request id names this failure.")
+    if not exchange.ended:
+        await hold.end(serving, exchange, endings.upstream_failed(exchange, told, begun=True))
+    return _error_event(told)
+
+
+def _error_event(told: ServiceError) -> bytes:
     return b"data: %b\n\n" % json.dumps(told.body()).encode()
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pytest_django.fixtures import Settings
 
 from credits import checker
 from credits.models import Entry, Hold
@@ -146,3 +147,54 @@ def test_the_cost_is_told_on_streams_to_those_who_asked(serving: InProcess, key:
     assert (usage["prompt_tokens"], usage["completion_tokens"], usage["cost_credits"]) == (11, 7, "0.036")
     assert not any(json.loads(event).get("usage") for event in untold[:-1])
     assert told[-1] == untold[-1] == "[DONE]"
+
+
+def test_a_bug_of_ours_in_mid_stream_is_told_and_free(
+    serving: InProcess, key: str, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> bytes:
+        raise KeyError("secret of the inside")
+
+    monkeypatch.setattr("gateway.stream._forward", broken)
+
+    answer = serving.chat(key, model="m1", stream=True)
+
+    (told,) = _events(answer)
+    assert json.loads(told)["error"]["type"] == "server_error"
+    assert "secret" not in told
+    row = _row(answer)
+    assert (row.status, row.billing_basis, row.charged_nano, _spent()) == ("failed", "void", 0, 0)
+
+
+def test_a_prompt_is_counted_once_however_often_it_is_asked_for(
+    serving: InProcess, key: str, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[Any] = []
+
+    def count(messages: Any) -> int:
+        counted.append(messages)
+        return 3
+
+    monkeypatch.setattr("gateway.exchange.count_prompt", count)
+    upstream.behave("test-model", "chunks:40+no-usage")
+
+    answer = serving.chat(key, model="m1", stream=True, stream_options={"include_usage": True})
+
+    assert json.loads(_events(answer)[-2])["usage"]["prompt_tokens"] == _row(answer).prompt_tokens == 3
+    assert len(counted) == 1
+
+
+def test_nobody_is_asked_who_could_not_answer_in_time_any_more(
+    serving: InProcess, alice: Api, key: str, upstream: Upstream, settings: Settings
+) -> None:
+    server = alice.server(name="slow", base_url=upstream.origin)
+    alice.model(on_server(server, "slow-model"), on_server(server, "test-model", priority=1), name="m2")
+    serving.sees_changes()
+    upstream.behave("slow-model", "slow-first-byte:5")
+    settings.REQUEST_TIMEOUT_S = 0.3
+
+    answer = serving.chat(key, model="m2")
+
+    assert answer.status_code == 504
+    assert _row(answer).attempts == 1
+    assert len(serving.runtime.breaker.states()) == 1
