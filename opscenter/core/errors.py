@@ -47,9 +47,7 @@ class ServiceError(Exception):
 
     def body(self) -> dict[str, Any]:
         """The envelope of every error: {"error": {"message", "type", "code", "param", "details"}}."""
-        return envelope(
-            self.message, type=self.type, code=self.code, param=self.param, details=self.details
-        )
+        return envelope(self.message, type=self.type, code=self.code, param=self.param, details=self.details)
 
 
 def envelope(
