@@ -77,7 +77,7 @@ def failed(serving: Runtime, exchange: Exchange, attempt: Attempt, error: upstre
     attempt.outcome = type(error).__name__.removeprefix("Upstream").lower()
     attempt.error = error
     target = attempt.candidate.target
-    if isinstance(error, upstream.UpstreamBadRequest | upstream.UpstreamModelMissing):
+    if isinstance(error, upstream.UpstreamBadRequest | upstream.UpstreamModelMissing | upstream.UpstreamUnread):
         serving.breaker.gave_up(target.key)
     else:
         serving.breaker.failed(target.key)

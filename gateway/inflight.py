@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _LAST_DRAIN_S = 5.0
+_UNREAD_S = 1.0
 
 
 class InFlight:
@@ -56,13 +57,16 @@ class InFlight:
 
     @contextmanager
     def streaming(self) -> Iterator[None]:
-        """The current task is sending a stream: shutdown ends it."""
+        """The current task is sending a stream: shutdown ends it, and a client that takes nothing any more doesn't keep
+        it beyond the time that a call has."""
         task = asyncio.current_task()
         assert task is not None
         self._streams.add(task)
+        timer = asyncio.get_running_loop().call_later(settings.REQUEST_TIMEOUT_S + _UNREAD_S, task.cancel)
         try:
             yield
         finally:
+            timer.cancel()
             self._streams.discard(task)
 
     def finish_detached(self, task: "asyncio.Task[Any]") -> None:

@@ -15,7 +15,7 @@ from gateway import dispatch, endings, headers, hold
 from gateway.exchange import Exchange
 from gateway.runtime import Runtime
 from gateway.transports.base import Chunk, UpstreamStream
-from gateway.transports.errors import UpstreamError
+from gateway.transports.errors import UpstreamError, UpstreamUnread
 from opscenter.core.errors import ServiceError
 
 log = logging.getLogger(__name__)
@@ -136,7 +136,11 @@ async def _break_off(serving: Runtime, exchange: Exchange, error: UpstreamError)
     """An error event and no [DONE], so that nobody takes the stream for complete."""
     dispatch.failed(serving, exchange, exchange.answering, error)
     told = dispatch.for_client(error)
-    await hold.end(serving, exchange, endings.upstream_failed(exchange, told, begun=True))
+    if isinstance(error, UpstreamUnread):
+        exchange.client_left = True
+        await hold.end(serving, exchange, endings.abandoned(exchange))
+    else:
+        await hold.end(serving, exchange, endings.upstream_failed(exchange, told, begun=True))
     return _error_event(told)
 
 
@@ -173,6 +177,10 @@ async def _drain(
                 for chunk in chunks:
                     exchange.meter.chunk(chunk.body)
                 chunks = None
+        except UpstreamUnread as error:
+            dispatch.failed(serving, exchange, exchange.answering, error)
+            await hold.end(serving, exchange, endings.abandoned(exchange))
+            return
         except UpstreamError as error:
             dispatch.failed(serving, exchange, exchange.answering, error)
             raise dispatch.for_client(error) from error

@@ -10,6 +10,7 @@ UpstreamError
   + UpstreamBadRequest     400, 409, 413, 422 ...: the caller's request is at fault, so no other upstream is tried
   + UpstreamBroken         an answer that is no answer: garbage, not UTF-8, redirects, larger than allowed
   + UpstreamCut            the answer ended before it was complete: reset, bare end, silence in mid-stream
+      + UpstreamUnread     the time was over while nobody wanted to read on: the client's doing, not the upstream's
 """
 
 from typing import ClassVar
@@ -65,3 +66,7 @@ class UpstreamBroken(UpstreamError):
 
 class UpstreamCut(UpstreamError):
     default_message = "The provider's answer ended before it was complete."
+
+
+class UpstreamUnread(UpstreamCut):
+    default_message = "The answer was not read in time."

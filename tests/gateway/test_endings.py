@@ -1,6 +1,8 @@
 """What is charged at each way in which a call can end, exact to the nanocredit."""
 
+import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -198,3 +200,53 @@ def test_nobody_is_asked_who_could_not_answer_in_time_any_more(
     assert answer.status_code == 504
     assert _row(answer).attempts == 1
     assert len(serving.runtime.breaker.states()) == 1
+
+
+def test_a_client_that_stops_reading_pays_for_what_it_got_and_holds_nothing_for_ever(
+    serving: InProcess, key: str, upstream: Upstream, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.inflight._UNREAD_S", 0.1)
+    settings.REQUEST_TIMEOUT_S = 0.5
+    upstream.behave("test-model", "chunks:4000:0.001")
+
+    request_id = serving.run(_read_no_further(key))
+
+    row = eventually(lambda: RequestRow.objects.filter(pk=request_id).first())
+    assert row is not None
+    assert (row.status, row.billing_basis) == ("disconnected", "counted")
+    assert _spent() == row.charged_nano > 0
+    assert serving.runtime.inflight.count == 0
+    assert serving.runtime.breaker.states() == {}
+
+
+async def _read_no_further(key: str) -> str:
+    """Ask for a stream, take its first part, then nothing; returns the request's id when the gateway gives up."""
+    from opscenter.asgi import application
+
+    body = json.dumps({"model": "m1", "stream": True, "messages": [{"role": "user", "content": "Hello"}]}).encode()
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/chat/completions",
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {key}".encode())],
+    }
+    asked = asyncio.Event()
+    headers: dict[bytes, bytes] = {}
+    parts = 0
+
+    async def receive() -> dict[str, Any]:
+        if asked.is_set():
+            await asyncio.Event().wait()
+        asked.set()
+        return {"type": "http.request", "body": body}
+
+    async def send(message: Mapping[str, Any]) -> None:
+        nonlocal parts
+        headers.update(message.get("headers", ()))
+        parts += "body" in message
+        if parts > 1:
+            await asyncio.Event().wait()
+
+    await asyncio.wait_for(application(scope, receive, send), 10)
+    return headers[b"x-request-id"].decode()

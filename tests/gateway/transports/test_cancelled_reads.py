@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.transports.base import Chunk, Transport, UpstreamStream
-from gateway.transports.errors import UpstreamCut
+from gateway.transports.errors import UpstreamCut, UpstreamUnread
 from tests.eventually import eventually_async
 from tests.gateway.transports.conftest import Upstream, make_call, read_all, text_of, usage_of
 
@@ -56,3 +56,17 @@ async def test_a_closed_stream_hangs_up_on_the_upstream(transport: Transport, up
     await stream.aclose()
     await eventually_async(lambda: not upstream.server.calls.in_flight)
     assert upstream.server.calls[0].client_gone
+
+
+async def test_an_answer_that_nobody_reads_on_in_time_is_the_readers_fault(
+    transport: Transport, upstream: Upstream
+) -> None:
+    call = make_call(upstream.api_base, "fault:chunks:20+gate:3", stream=True, deadline_s=0.3)
+    stream = await transport.stream(call)
+    await stream.read()
+    late = asyncio.Event()
+    asyncio.get_running_loop().call_at(call.deadline + 0.1, late.set)
+    await late.wait()
+
+    with pytest.raises(UpstreamUnread):
+        await read_all(stream)
