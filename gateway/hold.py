@@ -16,15 +16,19 @@ from gateway.runtime import Clock, Runtime
 from opscenter.core.errors import ServiceError
 
 _SETTLE_PATIENCE_S = 2.0
+_SHORT = ("insufficient", "budget")
 
 
 async def reserve(serving: Runtime, exchange: Exchange) -> None:
     """Hold the most that any candidate can cost; committed when this returns, and ended by end() alone.
 
+    Where that can't be covered, the candidates that cost nothing are left, if there are any.
     Raises InsufficientCredits (402), AccountFrozen (403), LedgerUnavailable (503): the call is recorded as refused.
     """
     try:
         outcome = await serving.writer.reserve(_reservation(exchange, serving.clock))
+        if isinstance(outcome, Refused) and outcome.reason in _SHORT and _keep_free_candidates(exchange):
+            outcome = await serving.writer.reserve(_reservation(exchange, serving.clock))
         if isinstance(outcome, Refused):
             raise _refusal(exchange, outcome)
     except ServiceError as error:
@@ -77,6 +81,14 @@ async def _end(serving: Runtime, exchange: Exchange, ending: Ending) -> int:
     return exchange.charged_nano
 
 
+def _keep_free_candidates(exchange: Exchange) -> bool:
+    """Whether there are any."""
+    free = tuple(candidate for candidate in exchange.candidates if candidate.rates.is_free)
+    if free:
+        exchange.candidates = free
+    return bool(free)
+
+
 def _reservation(exchange: Exchange, clock: Clock) -> Reserve:
     most, budget = exchange.most_nano(), exchange.caller.budget
     return Reserve(
@@ -93,7 +105,7 @@ def _reservation(exchange: Exchange, clock: Clock) -> Reserve:
 
 
 def _refusal(exchange: Exchange, refused: Refused) -> ServiceError:
-    if refused.reason not in ("insufficient", "budget"):
+    if refused.reason not in _SHORT:
         return AccountFrozen("This account may not spend credits: ask the operator of this service.")
     required, available = to_text(exchange.most_nano()), to_text(refused.available)
     affordable = exchange.affordable_output(refused.available)

@@ -139,6 +139,26 @@ def test_a_free_model_leaves_a_row_and_no_journal(serving: InProcess, key: str, 
     assert Entry.objects.count() == before
 
 
+@pytest.mark.parametrize("fields", [{}, {"max_tokens": 2000}])
+def test_a_free_deployment_is_open_to_who_can_not_pay_for_its_fallback(
+    serving: InProcess, alice: Api, key: str, upstream: Upstream, fields: dict[str, int]
+) -> None:
+    server = alice.server(name="priced", base_url=upstream.origin)
+    alice.model(on_server(server, "y"), on_server(server, "test-model", priority=1, input_price="2"), name="mixed")
+    poor = key_of(person("carol", "LLM user")).plaintext
+    serving.sees_changes()
+
+    upstream.behave("y", "usage:11:7")
+    served = serving.chat(poor, model="mixed", **fields)
+    upstream.behave("y", "status-500")
+    failed = serving.chat(poor, model="mixed", **fields)
+
+    assert served.status_code == 200
+    assert (_row(served).billing_basis, _row(served).held_nano) == ("free", 0)
+    assert failed.status_code == 502
+    assert _row(failed).attempts == 1
+
+
 def test_the_cost_is_told_on_streams_to_those_who_asked(serving: InProcess, key: str, upstream: Upstream) -> None:
     upstream.behave("test-model", "usage:11:7")
 
