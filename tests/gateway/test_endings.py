@@ -141,7 +141,7 @@ def test_a_free_model_leaves_a_row_and_no_journal(serving: InProcess, key: str, 
 
 @pytest.mark.parametrize("fields", [{}, {"max_tokens": 2000}])
 def test_a_free_deployment_is_open_to_who_can_not_pay_for_its_fallback(
-    serving: InProcess, alice: Api, key: str, upstream: Upstream, fields: dict[str, int]
+    serving: InProcess, alice: Api, key: str, upstream: Upstream, fields: dict[str, Any]
 ) -> None:
     server = alice.server(name="priced", base_url=upstream.origin)
     alice.model(on_server(server, "y"), on_server(server, "test-model", priority=1, input_price="2"), name="mixed")
