@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import unescape
+from secrets import token_hex
 from typing import Any
 
 from django.http import HttpResponse
@@ -23,8 +24,8 @@ from llmconfig.services import active, catalog, provider_keys, servers
 from opscenter.core.ids import uuid7
 from opscenter.core.models import AuditEntry, ConfigVersion, User
 
-SERVER_SECRET = "server-secret-of-gpu-77aa"
-PROVIDER_SECRET = "sk-openai-secret-of-ops-5d80"
+SERVER_SECRET = f"{token_hex(12)}77aa"
+PROVIDER_SECRET = f"{token_hex(12)}5d80"
 
 
 @dataclass(frozen=True, slots=True)

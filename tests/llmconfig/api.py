@@ -2,14 +2,15 @@
 
 import json
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 
 from django.test import Client
 
 from opscenter.core.models import User
 
-OPENAI_SECRET = "sk-openai-secret-of-alice-5d80"
-SERVER_SECRET = "server-secret-of-alice-77aa"
+OPENAI_SECRET = f"{token_hex(12)}5d80"
+SERVER_SECRET = f"{token_hex(12)}77aa"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ import pytest
 
 from opscenter.logging import JsonFormatter, redact
 
+# What makes a key of a prefix.
+FILLING = "x" * 12
+
 
 def line(message: str, *args: object, **extra: object) -> dict[str, object]:
     record = logging.getLogger("gateway").makeRecord("gateway", logging.INFO, "", 0, message, args, None, extra=extra)
@@ -18,14 +21,14 @@ def line(message: str, *args: object, **extra: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     "secret",
     [
-        "sk-ops-0123456789_abcdefghijkl",
-        "sk-proj-abcdefghijkl",
-        "gsk_abcdefghijkl",
-        "xai-abcdefghijkl",
-        "hf_abcdefghijkl",
-        "whsec_abcdefghijkl",
-        "ops-at-0123456789_abcdefghijkl",
-        "AIza-abcdefghijkl",
+        "sk-ops-0123456789_" + FILLING,
+        "sk-proj-" + FILLING,
+        "gsk_" + FILLING,
+        "xai-" + FILLING,
+        "hf_" + FILLING,
+        "whsec_" + FILLING,
+        "ops-at-0123456789_" + FILLING,
+        "AIza-" + FILLING,
     ],
 )
 def test_keys_are_struck_out_wherever_they_stand(secret: str) -> None:
@@ -54,10 +57,10 @@ def test_a_line_is_json_with_time_level_logger_and_request() -> None:
 
 def test_a_traceback_is_part_of_the_line_and_redacted() -> None:
     try:
-        int("sk-proj-abcdefghijkl")
+        int("sk-proj-" + FILLING)
     except ValueError:
         record = logging.LogRecord("gateway", logging.ERROR, "", 0, "failed", (), sys.exc_info())
     shown = JsonFormatter().format(record)
     assert "\n" not in shown
     assert "ValueError" in json.loads(shown)["exception"]
-    assert "sk-proj-abcdefghijkl" not in shown
+    assert "sk-proj-" + FILLING not in shown

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from gateway.transports.litellm import LiteLLM, load
 from gateway.transports.relay import Relay
 from tests.upstream.server import UpstreamServer
 
-KEY = "sk-upstream-0123456789abcdef"
+KEY = f"sk-{token_hex(16)}"
 
 
 @dataclass(frozen=True)

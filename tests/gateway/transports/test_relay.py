@@ -171,7 +171,7 @@ def test_retry_after_is_read_as_a_date() -> None:
     ("text", "expected"),
     [
         (f"Incorrect API key provided: {KEY}.", "Incorrect API key provided: [hidden]."),
-        ("Incorrect key sk-proj-abcdefghij1234567890", "Incorrect key [hidden]"),
+        (f"Incorrect key sk-proj-{'x' * 20}", "Incorrect key [hidden]"),
         ("see https://user:pw@internal.example/x?key=1 now", "see [hidden] now"),
         ("no route to 10.0.0.7:8000\nTraceback", "no route to [hidden] Traceback"),
         ("gpu-7.cluster.internal:8000 said no", "[hidden] said no"),
