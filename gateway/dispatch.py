@@ -40,7 +40,7 @@ async def _begin_stream(transport: Transport, call: Call) -> tuple[UpstreamStrea
 async def _first(serving: Runtime, exchange: Exchange, ask: Callable[[Transport, Call], Awaitable[T]]) -> T:
     breaker = serving.breaker
     failure: upstream.UpstreamError | None = None
-    for candidate in exchange.candidates:
+    for others, candidate in zip(range(len(exchange.candidates) - 1, -1, -1), exchange.candidates, strict=True):
         if exchange.time_left_s <= 0:
             # Nobody is asked, and blamed, who could not answer in time any more.
             break
@@ -49,7 +49,7 @@ async def _first(serving: Runtime, exchange: Exchange, ask: Callable[[Transport,
             continue
         attempt = exchange.attempt(candidate)
         try:
-            answer = await ask(serving.transport_of(candidate.target), exchange.call(candidate))
+            answer = await ask(serving.transport_of(candidate.target), exchange.call(candidate, others=others))
         except upstream.UpstreamError as error:
             failed(serving, exchange, attempt, error)
             if not error.fails_over:
@@ -77,7 +77,7 @@ def failed(serving: Runtime, exchange: Exchange, attempt: Attempt, error: upstre
     attempt.outcome = type(error).__name__.removeprefix("Upstream").lower()
     attempt.error = error
     target = attempt.candidate.target
-    if isinstance(error, upstream.UpstreamBadRequest | upstream.UpstreamModelMissing | upstream.UpstreamUnread):
+    if isinstance(error, upstream.UpstreamBadRequest | upstream.UpstreamModelMissing | upstream.UpstreamEnded):
         serving.breaker.gave_up(target.key)
     else:
         serving.breaker.failed(target.key)

@@ -1,5 +1,6 @@
 """The contract that both transports fulfil, so that the pipeline can't tell which of them served a call."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -33,14 +34,16 @@ class Target(Protocol):
 class Call:
     """One attempt. `body` is final: upstream's model name, token limit, `stream` and `stream_options` are in it.
 
-    `deadline` is in the event loop's time and ends the whole attempt; `idle_timeout_s` is the longest silence that
-    a stream may keep while it is being read.
+    `deadline` is in the event loop's time and ends the whole attempt; the upstream has to begin to answer within
+    `patience_s` (a plain call: to answer); `idle_timeout_s` is the longest silence that a stream may keep while it is
+    being read.
     """
 
     target: Target
     body: Body
     deadline: float
     idle_timeout_s: float
+    patience_s: float = math.inf
     endpoint: str = "chat/completions"
 
 

@@ -51,7 +51,8 @@ FAILURES = (aiohttp.ClientError, OSError, TimeoutError)
 
 def answer_by(call: Call) -> float:
     """When, in the loop's time, the upstream must have begun to answer, or answered if the call is a plain one."""
-    return min(asyncio.get_running_loop().time() + call.target.timeout_s, call.deadline)
+    patience_s = min(call.target.timeout_s, call.patience_s)
+    return min(asyncio.get_running_loop().time() + patience_s, call.deadline)
 
 
 def policy_of(target: Target) -> Policy:
