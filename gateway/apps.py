@@ -12,7 +12,10 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         from gateway.schema import BearerScheme  # noqa: F401, PLC0415 - tells the API schema about bearer keys
+        from gateway.services.keys import sign_out  # noqa: PLC0415 - needs loaded apps
+        from opscenter.core import users  # noqa: PLC0415 - likewise
 
+        users.on_password_changed(sign_out)
         post_migrate.connect(_make_partitions, sender=self, dispatch_uid="gateway.partitions")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.errors import InvalidRequest
 
+_UNPRICED = ("models", "route", "provider", "plugins", "web_search_options", "best_of", "n_predict", "max_new_tokens")
 _TAGS = ("component", "operation", "routing_path")
 _TAG_LENGTH = 100
 _MESSAGE_ALLOWANCE = 16
@@ -40,6 +41,7 @@ def parse_chat(raw: bytes) -> ChatAsk:
         raise InvalidRequest("`stream_options` must be an object.", param="stream_options")
     if options and not stream:
         raise InvalidRequest("`stream_options` goes with `stream: true` only.", param="stream_options")
+    _refuse_what_has_no_price(body)
     image_bytes, images = _images(messages)
     return ChatAsk(
         body=body,
@@ -64,6 +66,19 @@ def _finite(number: str) -> float:
 
 
 _JSON = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
+
+
+def _refuse_what_has_no_price(body: dict[str, Any]) -> None:
+    """Fields by which some providers answer from another model, at more length than `max_tokens`, or bill more than
+    tokens: no hold covers them.
+    """
+    given = [name for name in _UNPRICED if body.get(name)]
+    if body.get("service_tier") == "priority":
+        given.append("service_tier")
+    if given:
+        raise InvalidRequest(
+            f"`{given[0]}` changes what a call costs and can't be used here.", code="unpriced_field", param=given[0]
+        )
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:

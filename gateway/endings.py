@@ -1,14 +1,15 @@
 """Every way in which a call can end, and what is charged for it; docs/architecture.md has the table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from credits.amounts import LARGEST
 from gateway.errors import ClientLeft
 from gateway.exchange import Exchange
 from gateway.models.request import AttemptRow, RequestRow
 from gateway.usage_counts import Usage
 from opscenter.core.errors import ServiceError
 
-_NOTHING = Usage(0, 0, 0, 0)
+NOTHING = Usage(0, 0, 0, 0)
 _Status = RequestRow.Status
 _Basis = RequestRow.Basis
 _Source = AttemptRow.UsageSource
@@ -21,7 +22,7 @@ class Ending:
     status: str
     basis: str
     http_status: int
-    usage: Usage = _NOTHING
+    usage: Usage = NOTHING
     usage_source: str = _Source.NONE
     cost: int = 0
     upstream_expense: int = 0
@@ -45,17 +46,24 @@ def abandoned(exchange: Exchange) -> Ending:
     return _captured(exchange, exchange.counted_usage(), _Source.COUNTED)
 
 
+def cut_short(exchange: Exchange, error: ServiceError) -> Ending:
+    """This gateway ended the answer, for its time or its length: what was delivered is charged, as counted."""
+    ending = abandoned(exchange)
+    status = _Status.DISCONNECTED if exchange.client_left else _Status.FAILED
+    return replace(ending, status=status, error_code=error.code or error.type)
+
+
 def upstream_failed(exchange: Exchange, error: ServiceError, *, begun: bool = False) -> Ending:
     """An upstream's fault is free to the consumer; what it had delivered by then is the operator's expense.
 
     `error` is what the client is told, behind a 200 where the answer had `begun`.
     """
-    expense, usage, source = 0, _NOTHING, _Source.NONE
+    expense, usage, source = 0, NOTHING, _Source.NONE
     if exchange.meter.usage is not None or exchange.meter.has_output:
         reported = exchange.meter.usage
         usage = reported if reported is not None else exchange.counted_usage()
         source = _Source.PROVIDER if reported is not None else _Source.COUNTED
-        expense = exchange.answering.candidate.at_cost.cost_nano(usage)
+        expense = min(exchange.answering.candidate.at_cost.cost_nano(usage), LARGEST)
     return Ending(
         status=_Status.FAILED,
         basis=_Basis.VOID,
@@ -75,7 +83,7 @@ def refused(exchange: Exchange, error: ServiceError) -> Ending:
 
 def _captured(exchange: Exchange, usage: Usage, source: str) -> Ending:
     rates = exchange.answering.candidate.rates
-    cost = rates.cost_nano(usage)
+    cost = min(rates.cost_nano(usage), LARGEST)
     if source == _Source.COUNTED and exchange.held is not None:
         cost = min(cost, exchange.held.amount)
     basis = _Basis.PROVIDER if source == _Source.PROVIDER else _Basis.COUNTED

@@ -8,6 +8,7 @@ opscenter.core.errors.ServiceError
 ├── ModelForbidden        403  tier, key or power level does not reach this model
 ├── ModelNotFound         404
 ├── NoProvider            503  nothing is active for the purpose
+├── Stopping              503  this process is going down
 ├── GatewayNotReady       503  this worker's snapshot is stale
 ├── UpstreamFailed        502  every candidate failed
 ├── UpstreamOverloaded    429  every candidate is rate-limited
@@ -58,6 +59,13 @@ class NoProvider(errors.Unavailable):
 
 class GatewayNotReady(errors.Unavailable):
     default_code = "not_ready"
+
+
+class Stopping(errors.Unavailable):
+    default_code = "stopping"
+
+    def __init__(self) -> None:
+        super().__init__("This server is being stopped. Try again.", headers={"Retry-After": "1"})
 
 
 class UpstreamFailed(errors.BadGateway):

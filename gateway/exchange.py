@@ -1,6 +1,7 @@
 """One call of a consumer: what was asked, what is held for it, what was tried, what it has come to so far."""
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -105,8 +106,11 @@ class Exchange:
         self.attempts.append(attempt)
         return attempt
 
-    def call(self, candidate: Candidate) -> Call:
-        """The request for `candidate`: its own model name and token limit, usage always asked for."""
+    def call(self, candidate: Candidate, *, others: int = 0) -> Call:
+        """The request for `candidate`: its own model name and token limit, usage always asked for.
+
+        While `others` can still be asked, it has its share of the time that is left to begin to answer.
+        """
         target, ask = candidate.target, self.ask
         body = {**ask.body, "model": target.upstream_model}
         body.pop("max_tokens", None)
@@ -120,6 +124,7 @@ class Exchange:
             body=body,
             deadline=asyncio.get_running_loop().time() + self.time_left_s,
             idle_timeout_s=settings.UPSTREAM_IDLE_TIMEOUT_S,
+            patience_s=self.time_left_s / (others + 1) if others else math.inf,
         )
 
     @property

@@ -18,6 +18,7 @@ from django.http.response import HttpResponseBase
 
 from gateway.stream import EventStream
 from opscenter.core.errors import BadRequest, PayloadTooLarge, ServiceError
+from opscenter.core.ids import uuid7
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -26,7 +27,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _LENGTH_DIGITS = 19
 
 
-class ClientLeft(Exception):
+class BodyCut(Exception):
     """The connection ended before the whole body had come."""
 
 
@@ -44,7 +45,7 @@ class InferenceHandler(ASGIHandler):
         try:
             body = await _read_body(scope, receive)
             request = ASGIRequest(scope, BytesIO(body))
-        except ClientLeft:
+        except BodyCut:
             return
         except PayloadTooLarge as error:
             await _send(_refusal(error), send)
@@ -78,7 +79,7 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientLeft
+            raise BodyCut
         part = message.get("body", b"")
         size += len(part)
         if size > most:
@@ -95,7 +96,9 @@ def _too_large(most: int) -> PayloadTooLarge:
 def _refusal(error: ServiceError) -> HttpResponse:
     from gateway.views.base import error_response  # noqa: PLC0415 - views need the handler's stream module first
 
-    return error_response(error)
+    response = error_response(error)
+    response["x-request-id"] = str(uuid7())
+    return response
 
 
 async def _ended(task: "asyncio.Future[None]") -> None:

@@ -1,7 +1,6 @@
 """What the gateway says about an answer: response headers, and the public model's name instead of the upstream's."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from django.http.response import HttpResponseBase
@@ -26,35 +25,38 @@ def with_public_model(exchange: Exchange, reply: Reply) -> bytes:
     return Renaming.of(exchange).chunk(reply.body, reply.raw)
 
 
-@dataclass(frozen=True, slots=True)
 class Renaming:
-    """Replaces the upstream's model name where it stands as JSON, without parsing or writing it anew.
+    """Puts the public model's name where the upstream's stands in its JSON, without writing the whole anew.
 
-    A quote inside a JSON string is escaped, so the pattern can't occur in what the model says.
+    The name is the one that was parsed, so also a dated one. A quote inside a JSON string is escaped, so that the
+    pattern can't occur in what the model says.
     """
 
-    public: str
-    tight: bytes
-    spaced: bytes
-    replacement: bytes
+    __slots__ = ("_found", "_patterns", "_public", "_replacement")
+
+    def __init__(self, public: str) -> None:
+        self._public = public
+        self._replacement = b'"model":' + json.dumps(public).encode()
+        self._found: object = None
+        self._patterns: tuple[bytes, ...] = ()
 
     @classmethod
     def of(cls, exchange: Exchange) -> "Renaming":
-        target = exchange.answering.candidate.target
-        name = json.dumps(target.upstream_model).encode()
-        public = target.model_name
-        return cls(
-            public=public,
-            tight=b'"model":' + name,
-            spaced=b'"model": ' + name,
-            replacement=b'"model":' + json.dumps(public).encode(),
-        )
+        return cls(exchange.answering.candidate.target.model_name)
 
     def chunk(self, body: dict[str, Any], raw: bytes | None) -> bytes:
-        if raw is None:
-            return json.dumps({**body, "model": self.public}, separators=(",", ":")).encode()
-        if self.tight in raw:
-            return raw.replace(self.tight, self.replacement, 1)
-        if self.spaced in raw:
-            return raw.replace(self.spaced, self.replacement, 1)
-        return raw
+        if raw is not None:
+            for pattern in self._patterns_for(body.get("model")):
+                if pattern in raw:
+                    return raw.replace(pattern, self._replacement, 1)
+        return json.dumps({**body, "model": self._public}, separators=(",", ":")).encode()
+
+    def _patterns_for(self, name: object) -> tuple[bytes, ...]:
+        """The ways in which `name` is written; a stream's chunks all have the same."""
+        if name != self._found or not self._patterns:
+            self._found = name
+            spellings = {json.dumps(name), json.dumps(name, ensure_ascii=False)}
+            self._patterns = tuple(
+                f'"model":{space}{spelling}'.encode() for spelling in sorted(spellings) for space in ("", " ")
+            )
+        return self._patterns

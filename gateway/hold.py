@@ -11,6 +11,7 @@ from credits.ledger.moves import Capture, Facts, Held, Refused, Reserve, Void
 from credits.models import Hold
 from gateway import endings, records
 from gateway.endings import Ending
+from gateway.errors import Stopping
 from gateway.exchange import LEAST_OUTPUT, Exchange
 from gateway.runtime import Clock, Runtime
 from opscenter.core.errors import ServiceError
@@ -63,7 +64,10 @@ async def ended_on_failure(serving: Runtime, exchange: Exchange) -> AsyncIterato
         await end(serving, exchange, endings.upstream_failed(exchange, error))
         raise
     except asyncio.CancelledError:
-        await end(serving, exchange, endings.abandoned(exchange))
+        # What a stop of ours cut off before anything came is as free as what a crash cuts off.
+        cut_off = serving.inflight.stopping and not exchange.meter.has_output
+        ending = endings.refused(exchange, Stopping()) if cut_off else endings.abandoned(exchange)
+        await end(serving, exchange, ending)
         raise
     except Exception:
         await end(serving, exchange, endings.upstream_failed(exchange, ServiceError("A fault of the gateway.")))
@@ -71,13 +75,15 @@ async def ended_on_failure(serving: Runtime, exchange: Exchange) -> AsyncIterato
 
 
 async def _end(serving: Runtime, exchange: Exchange, ending: Ending) -> int:
+    late = False
     try:
         if exchange.held is not None:
             closed = await serving.writer.close(_closing(exchange, exchange.held, ending))
             exchange.charged_nano = closed.captured
+            late = not closed.won
     finally:
         serving.inflight.remove(exchange)
-        serving.recorder.put(*records.rows(exchange, ending))
+        serving.recorder.put(*records.rows(exchange, ending), late=late)
     return exchange.charged_nano
 
 

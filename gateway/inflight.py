@@ -33,6 +33,7 @@ class InFlight:
         self._streams: set[asyncio.Task[Any]] = set()
         self._detached: set[asyncio.Task[Any]] = set()
         self._heart: asyncio.Task[None] | None = None
+        self.stopping = False
 
     def start(self) -> None:
         self._heart = asyncio.get_running_loop().create_task(self._beat())
@@ -83,6 +84,7 @@ class InFlight:
 
     async def stop(self) -> None:
         """End every call: streams are cut, detached work gets a few seconds more, then what came is charged."""
+        self.stopping = True
         if self._heart is not None:
             self._heart.cancel()
         await self._cancel(self._streams)

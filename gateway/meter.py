@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway.counting import count_tokens, message_text
-from gateway.transports.errors import UpstreamBroken
+from gateway.transports.errors import UpstreamOverlong
 from gateway.usage_counts import Usage
 
 _CHUNKS_BEYOND_TOKENS = 1000
@@ -30,7 +30,7 @@ class Meter:
         self._text: list[str] = []
 
     def chunk(self, body: dict[str, Any]) -> None:
-        """Take in one chunk of a stream. Raises UpstreamBroken where the answer outgrows what was asked for."""
+        """Take in one chunk of a stream. Raises UpstreamOverlong where the answer outgrows what was asked for."""
         if not self.head:
             self.head = {name: body[name] for name in ("id", "created") if name in body}
         choices = body.get("choices")
@@ -43,7 +43,7 @@ class Meter:
             self._report(usage)
         self._chunks += 1
         if self._chunks > self._most_chunks or self._length > self._most_length:
-            raise UpstreamBroken("The provider's answer is longer than what was asked for.")
+            raise UpstreamOverlong
 
     def reply(self, body: dict[str, Any]) -> None:
         """Take in a plain answer."""

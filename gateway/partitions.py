@@ -3,13 +3,17 @@
 A DEFAULT partition catches what no month does, so that no row is ever refused.
 """
 
+import logging
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import connections
+from django.db import IntegrityError, ProgrammingError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.utils import timezone
+
+log = logging.getLogger(__name__)
 
 TABLES = ("llm_requests", "llm_attempts")
 
@@ -25,12 +29,20 @@ def make_partitions(*, using: str = "default", months_ahead: int = 2) -> list[st
             for first, after in _months(timezone.now().date(), months_ahead + 1):
                 name = f"{table}_{first:%Y_%m}"
                 cursor.execute("SELECT to_regclass(%s)", [name])
-                if cursor.fetchone()[0] is None:
-                    cursor.execute(
-                        f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM (%s) TO (%s)", [first, after]
-                    )
+                if cursor.fetchone()[0] is None and _make(connection, table, name, first, after):
                     made.append(name)
     return made
+
+
+def _make(connection: BaseDatabaseWrapper, table: str, name: str, first: date, after: date) -> bool:
+    """False where the DEFAULT partition holds rows of that month already, or another process was quicker."""
+    try:
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            cursor.execute(f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM (%s) TO (%s)", [first, after])
+    except (IntegrityError, ProgrammingError) as error:
+        log.warning("partition %s was not made, its rows go to the default one: %s", name, error)
+        return False
+    return True
 
 
 def _months(today: date, count: int) -> list[tuple[date, date]]:

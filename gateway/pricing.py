@@ -14,6 +14,7 @@ from gateway.usage_counts import Usage
 
 _NANO_PER_CREDIT = 1_000_000_000
 _TOKENS_PER_PRICE = 1_000_000
+_MOST_USD = Decimal(999_999)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +79,9 @@ def token_rates(
     denominator = lcm(*(rate.denominator for rate in exact))
     uncached, cached, write, output = (int(rate * denominator) for rate in exact)
     return TokenRates(uncached, cached, write, output, denominator)
+
+
+def usd(nano: int, credits_per_usd: str) -> Decimal:
+    """What `nano` nanocredits at cost are in US dollars, to the nanodollar."""
+    exact = Decimal(nano) / Decimal(_NANO_PER_CREDIT) / Decimal(credits_per_usd)
+    return min(exact.quantize(Decimal("1e-9")), _MOST_USD)

@@ -7,14 +7,26 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from django.db import DataError, Error, IntegrityError, connection, transaction
 
 from gateway.models import AttemptRow, RequestRow
+from llmconfig.services import key_use
+from llmconfig.services.key_use import KeyUse
 
 log = logging.getLogger(__name__)
 
-Batch = Sequence[tuple[RequestRow, list[AttemptRow]]]
+
+class Record(NamedTuple):
+    """`late`: the sweep had ended the call already; what it wrote about it gives way to what really happened."""
+
+    request: RequestRow
+    attempts: list[AttemptRow]
+    late: bool = False
+
+
+Batch = Sequence[Record]
 
 _REFUSED = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 _CAPACITY = 50_000
@@ -26,7 +38,7 @@ class Recorder:
     """put() from anywhere; a thread writes."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[RequestRow, list[AttemptRow]]] = deque()
+        self._waiting: deque[Record] = deque()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
@@ -42,11 +54,11 @@ class Recorder:
     def waiting(self) -> int:
         return len(self._waiting)
 
-    def put(self, request: RequestRow, attempts: list[AttemptRow]) -> None:
+    def put(self, request: RequestRow, attempts: list[AttemptRow], *, late: bool = False) -> None:
         if len(self._waiting) >= _CAPACITY:
             log.error("request row %s is dropped: %d wait already", request.pk, _CAPACITY)
             return
-        self._waiting.append((request, attempts))
+        self._waiting.append(Record(request, attempts, late))
 
     def _run(self) -> None:
         stopping = False
@@ -67,7 +79,7 @@ class Recorder:
             if len(batch) > 1:
                 written = [Recorder._write([one]) for one in batch]
                 return all(written)
-            log.error("request row %s is dropped: %r", batch[0][0].pk, error)
+            log.error("request row %s is dropped: %r", batch[0].request.pk, error)
         except Error as error:
             log.warning("%d request rows could not be written yet: %s", len(batch), error)
             return False
@@ -80,6 +92,21 @@ def _commit(batch: Batch) -> None:
 
 
 def save(batch: Batch) -> None:
-    """A row that is there already stays: the first end of a call is the one that counted."""
-    RequestRow.objects.bulk_create([request for request, _ in batch], ignore_conflicts=True)
-    AttemptRow.objects.bulk_create([row for _, attempts in batch for row in attempts], ignore_conflicts=True)
+    """A row that is there already stays, unless it is the sweep's and the call's own comes late."""
+    if late := [record.request.pk for record in batch if record.late]:
+        RequestRow.objects.filter(pk__in=late, status=RequestRow.Status.LOST).delete()
+    RequestRow.objects.bulk_create([record.request for record in batch], ignore_conflicts=True)
+    attempts = [row for record in batch for row in record.attempts]
+    AttemptRow.objects.bulk_create(attempts, ignore_conflicts=True)
+    _count_use_of_keys(attempts)
+
+
+def _count_use_of_keys(attempts: Sequence[AttemptRow]) -> None:
+    uses: dict[int, KeyUse] = {}
+    for row in attempts:
+        if row.provider_key_id is not None:
+            uses.setdefault(row.provider_key_id, KeyUse()).add(
+                tokens=row.prompt_tokens + row.completion_tokens, cost_usd=row.cost_usd, at=row.created_at
+            )
+    if uses:
+        key_use.count(uses)

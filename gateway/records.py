@@ -3,12 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
+
 from credits.models import Hold
 from gateway.ask import ChatAsk, printable
 from gateway.callers import Caller
-from gateway.endings import Ending
+from gateway.endings import NOTHING, Ending
 from gateway.exchange import Attempt, Exchange
 from gateway.models import AttemptRow, RequestRow
+from gateway.pricing import usd
 from opscenter.core.errors import ServiceError
 from opscenter.core.ids import uuid7
 
@@ -108,7 +111,7 @@ def _request(exchange: Exchange, ending: Ending, started: datetime) -> RequestRo
 
 def _attempt(exchange: Exchange, attempt: Attempt, number: int, started: datetime, ending: Ending) -> AttemptRow:
     target = attempt.candidate.target
-    billed = attempt is exchange.answering
+    usage = ending.usage if attempt is exchange.answering else NOTHING
     return AttemptRow(
         id=uuid7(),
         created_at=started,
@@ -119,13 +122,18 @@ def _attempt(exchange: Exchange, attempt: Attempt, number: int, started: datetim
         model=target.upstream_model,
         provider=target.provider,
         transport=target.transport,
+        provider_key_id=None if target.server_type else target.provider_id,
         price_id=target.price.price_id,
+        rates=attempt.candidate.receipt,
         outcome=attempt.outcome,
         upstream_status=attempt.error.status if attempt.error else None,
         message=attempt.error.message[:500] if attempt.error else "",
-        usage_source=ending.usage_source if billed else AttemptRow.UsageSource.NONE,
-        prompt_tokens=sum(ending.usage[:3]) if billed else 0,
-        completion_tokens=ending.usage.output if billed else 0,
+        usage_source=ending.usage_source if attempt is exchange.answering else AttemptRow.UsageSource.NONE,
+        prompt_tokens=sum(usage[:3]),
+        cached_tokens=usage.cached,
+        cache_write_tokens=usage.cache_write,
+        completion_tokens=usage.output,
+        cost_usd=usd(attempt.candidate.at_cost.cost_nano(usage), settings.CREDITS_PER_USD),
         duration_ms=int(((attempt.ended or attempt.began) - attempt.began) * 1000),
     )
 

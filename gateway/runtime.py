@@ -25,6 +25,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+# Up before its first snapshot a server would answer 503; one whose database is away has to come up all the same.
+_FIRST_SNAPSHOT_S = 5.0
+
+
 class Runtime:
     """One per process; every part has one owner, this. `clock` says which window of its budget a call is in."""
 
@@ -45,6 +49,7 @@ class Runtime:
         self.writer.start()
         self.recorder.start()
         self.inflight.start()
+        await asyncio.to_thread(self.snapshots.wait, _FIRST_SNAPSHOT_S)
 
     async def stop(self) -> None:
         """Calls first, then what they report to."""

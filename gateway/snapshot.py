@@ -64,6 +64,7 @@ class SnapshotKeeper:
         self._snapshot: Snapshot | None = None
         self._fresh_at = 0.0
         self._stopping = threading.Event()
+        self._taken = threading.Event()
         self._thread = threading.Thread(target=self._run, name="snapshot", daemon=True)
 
     def start(self) -> None:
@@ -72,6 +73,10 @@ class SnapshotKeeper:
     def stop(self) -> None:
         self._stopping.set()
         self._thread.join(timeout=5)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether the first snapshot has come, within `timeout_s`."""
+        return self._taken.wait(timeout_s)
 
     @property
     def is_fresh(self) -> bool:
@@ -125,3 +130,4 @@ class SnapshotKeeper:
         if self._snapshot is None or _version() != self._snapshot.version:
             self._snapshot = load()
         self._fresh_at = started
+        self._taken.set()

@@ -15,7 +15,7 @@ from gateway import dispatch, endings, headers, hold
 from gateway.exchange import Exchange
 from gateway.runtime import Runtime
 from gateway.transports.base import Chunk, UpstreamStream
-from gateway.transports.errors import UpstreamError, UpstreamUnread
+from gateway.transports.errors import UpstreamEnded, UpstreamError, UpstreamUnread
 from opscenter.core.errors import ServiceError
 
 log = logging.getLogger(__name__)
@@ -136,12 +136,17 @@ async def _break_off(serving: Runtime, exchange: Exchange, error: UpstreamError)
     """An error event and no [DONE], so that nobody takes the stream for complete."""
     dispatch.failed(serving, exchange, exchange.answering, error)
     told = dispatch.for_client(error)
+    await hold.end(serving, exchange, _ending_of(exchange, error))
+    return _error_event(told)
+
+
+def _ending_of(exchange: Exchange, error: UpstreamError) -> endings.Ending:
     if isinstance(error, UpstreamUnread):
         exchange.client_left = True
-        await hold.end(serving, exchange, endings.abandoned(exchange))
-    else:
-        await hold.end(serving, exchange, endings.upstream_failed(exchange, told, begun=True))
-    return _error_event(told)
+    told = dispatch.for_client(error)
+    if isinstance(error, UpstreamEnded) and exchange.meter.has_output:
+        return endings.cut_short(exchange, told)
+    return endings.upstream_failed(exchange, told, begun=True)
 
 
 async def _own_fault(serving: Runtime, exchange: Exchange) -> bytes:
@@ -177,12 +182,9 @@ async def _drain(
                 for chunk in chunks:
                     exchange.meter.chunk(chunk.body)
                 chunks = None
-        except UpstreamUnread as error:
-            dispatch.failed(serving, exchange, exchange.answering, error)
-            await hold.end(serving, exchange, endings.abandoned(exchange))
-            return
         except UpstreamError as error:
             dispatch.failed(serving, exchange, exchange.answering, error)
-            raise dispatch.for_client(error) from error
+            await hold.end(serving, exchange, _ending_of(exchange, error))
+            return
     serving.breaker.succeeded(exchange.answering.candidate.target.key)
     await hold.end(serving, exchange, endings.answered(exchange))

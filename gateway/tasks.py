@@ -7,7 +7,7 @@ from celery import shared_task
 from credits.services.sweep import sweep
 from gateway import records
 from gateway.partitions import make_partitions as make
-from gateway.recorder import save
+from gateway.recorder import Record, save
 from gateway.services import keys
 
 log = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 def sweep_holds() -> int:
     """End every hold whose worker is gone; returns how many. Idempotent."""
     holds = sweep()
-    save([(records.swept(hold), []) for hold in holds])
+    save([Record(records.swept(hold), []) for hold in holds])
     if holds:
         log.warning("%d calls of dead workers were ended", len(holds))
     return len(holds)

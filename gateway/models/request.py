@@ -73,7 +73,9 @@ class RequestRow(models.Model):
 
 
 class AttemptRow(models.Model):
-    """One upstream call of a request; `n` counts from 1."""
+    """One upstream call of a request; `n` counts from 1. `rates` are those it would be billed at, `cost_usd` is what
+    the provider is owed for it.
+    """
 
     class UsageSource(models.TextChoices):
         PROVIDER = "provider", "Provider"
@@ -89,13 +91,18 @@ class AttemptRow(models.Model):
     model = models.CharField(max_length=200)
     provider = models.CharField(max_length=60)
     transport = models.CharField(max_length=10)
+    provider_key_id = models.BigIntegerField(null=True)
     price_id = models.BigIntegerField(null=True)
+    rates = models.JSONField(default=dict)
     outcome = models.CharField(max_length=40)
     upstream_status = models.PositiveSmallIntegerField(null=True)
     message = models.CharField(max_length=500, blank=True)
     usage_source = models.CharField(max_length=10, choices=UsageSource, default=UsageSource.NONE)
     prompt_tokens = models.PositiveIntegerField(default=0)
+    cached_tokens = models.PositiveIntegerField(default=0)
+    cache_write_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=15, decimal_places=9, default=0)
     duration_ms = models.PositiveIntegerField(default=0)
 
     class Meta:

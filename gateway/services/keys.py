@@ -87,6 +87,12 @@ def revoke(key: VirtualKey) -> None:
         changes.save(key, action="revoke")
 
 
+def sign_out(user: User) -> None:
+    """Revoke the access tokens of `user`; virtual keys, which are no sign-ins, stay."""
+    for token in VirtualKey.objects.live().filter(user=user, kind=VirtualKey.Kind.ACCESS):
+        revoke(token)
+
+
 def prune_access_tokens(*, kept_s: int) -> int:
     """Delete access tokens that ran out over `kept_s` ago; returns how many. The audit log keeps their making."""
     ran_out = timezone.now() - timedelta(seconds=kept_s)

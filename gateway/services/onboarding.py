@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from credits.models import Account
 from credits.services import grants, wallets
 from gateway.models import VirtualKey
 from gateway.services import keys
@@ -28,6 +29,8 @@ def issue_to(
 
     Raises Conflict for a deactivated user, whose keys nobody would accept.
     """
+    # Making a user or joining a group counts the version row up, and wallets are locked before it.
+    list(Account.objects.select_for_update(no_key=True).filter(user__username=username).order_by("pk"))
     user, made = User.objects.get_or_create(username=username)
     if not user.is_active:
         raise Conflict(f"{username} is deactivated.", code="user_deactivated")

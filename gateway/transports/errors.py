@@ -10,7 +10,10 @@ UpstreamError
   + UpstreamBadRequest     400, 409, 413, 422 ...: the caller's request is at fault, so no other upstream is tried
   + UpstreamBroken         an answer that is no answer: garbage, not UTF-8, redirects, larger than allowed
   + UpstreamCut            the answer ended before it was complete: reset, bare end, silence in mid-stream
-      + UpstreamUnread     the time was over while nobody wanted to read on: the client's doing, not the upstream's
+      + UpstreamEnded      this gateway ended the answer: what had come of it is charged
+          + UpstreamUnread     its time was over while nobody wanted to read on
+          + UpstreamOverdue    its time was over
+          + UpstreamOverlong   it went on beyond what was asked for
 """
 
 from typing import ClassVar
@@ -68,5 +71,17 @@ class UpstreamCut(UpstreamError):
     default_message = "The provider's answer ended before it was complete."
 
 
-class UpstreamUnread(UpstreamCut):
+class UpstreamEnded(UpstreamCut):
+    """No fault of the upstream's, and no reason to give away what it has delivered."""
+
+
+class UpstreamUnread(UpstreamEnded):
     default_message = "The answer was not read in time."
+
+
+class UpstreamOverdue(UpstreamEnded):
+    default_message = "The answer took longer than this gateway waits for one."
+
+
+class UpstreamOverlong(UpstreamEnded):
+    default_message = "The answer is longer than what was asked for."

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from gateway.transports.errors import UpstreamCut, UpstreamUnread
+from gateway.transports.errors import UpstreamCut, UpstreamOverdue, UpstreamUnread
 
 
 class Watch:
@@ -36,7 +36,7 @@ class Watch:
         silent_at = (now if self._waiting_since is None else self._waiting_since) + self._idle_timeout_s
         if now >= self._deadline:
             is_read = self._waiting_since is not None
-            self._expired(UpstreamCut("The provider's answer took too long.") if is_read else UpstreamUnread())
+            self._expired(UpstreamOverdue() if is_read else UpstreamUnread())
         elif now >= silent_at:
             self._expired(UpstreamCut("The provider fell silent in the middle of its answer."))
         else:

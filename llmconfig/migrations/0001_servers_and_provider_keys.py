@@ -131,7 +131,7 @@ class Migration(migrations.Migration):
                 ("last_used", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("requests_count", models.PositiveBigIntegerField(default=0, editable=False)),
                 ("tokens_used", models.PositiveBigIntegerField(default=0, editable=False)),
-                ("cost_usd", models.DecimalField(decimal_places=6, default=0, editable=False, max_digits=15)),
+                ("cost_usd", models.DecimalField(decimal_places=9, default=0, editable=False, max_digits=15)),
                 ("metadata", models.JSONField(blank=True, default=dict)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),

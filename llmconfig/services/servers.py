@@ -35,6 +35,7 @@ def update(*, server: AIServer, fields: Mapping[str, Any], api_key: str | Keep |
         fresh = locked(server)
         if isinstance(api_key, Keep):
             moved = AIServer(base_url=fields.get("base_url", fresh.base_url))
+            moved.clean()
             if fresh.api_key_id and moved.origin != fresh.origin:
                 raise KeyNeededAgain
             return store(server, fields)

@@ -206,20 +206,21 @@ def test_a_prompt_is_counted_once_however_often_it_is_asked_for(
     assert len(counted) == 1
 
 
-def test_nobody_is_asked_who_could_not_answer_in_time_any_more(
+def test_each_candidate_has_its_share_of_the_time(
     serving: InProcess, alice: Api, key: str, upstream: Upstream, settings: Settings
 ) -> None:
     server = alice.server(name="slow", base_url=upstream.origin)
     alice.model(on_server(server, "slow-model"), on_server(server, "test-model", priority=1), name="m2")
     serving.sees_changes()
     upstream.behave("slow-model", "slow-first-byte:5")
-    settings.REQUEST_TIMEOUT_S = 0.3
+    upstream.behave("test-model", "slow-first-byte:5")
+    settings.REQUEST_TIMEOUT_S = 0.6
 
     answer = serving.chat(key, model="m2")
 
     assert answer.status_code == 504
-    assert _row(answer).attempts == 1
-    assert len(serving.runtime.breaker.states()) == 1
+    assert _row(answer).attempts == 2
+    assert all(attempt.outcome == "timeout" and attempt.duration_ms < 600 for attempt in AttemptRow.objects.all())
 
 
 def test_a_client_that_stops_reading_pays_for_what_it_got_and_holds_nothing_for_ever(
@@ -237,6 +238,34 @@ def test_a_client_that_stops_reading_pays_for_what_it_got_and_holds_nothing_for_
     assert _spent() == row.charged_nano > 0
     assert serving.runtime.inflight.count == 0
     assert serving.runtime.breaker.states() == {}
+
+
+def test_an_answer_that_outlasts_its_time_is_charged_as_far_as_it_was_delivered(
+    serving: InProcess, key: str, upstream: Upstream, settings: Settings
+) -> None:
+    settings.REQUEST_TIMEOUT_S = 0.8
+    upstream.behave("test-model", "chunks:4000:0.02+ignore-max-tokens")
+
+    answer = serving.chat(key, model="m1", stream=True)
+
+    events = _events(answer)
+    assert "longer than this gateway waits" in events[-1]
+    row = _row(answer)
+    assert (row.status, row.billing_basis) == ("failed", "counted")
+    assert _spent() == row.charged_nano > 0
+
+
+def test_an_answer_longer_than_asked_for_is_cut_and_charged_at_most_what_was_held(
+    serving: InProcess, key: str, upstream: Upstream
+) -> None:
+    upstream.behave("test-model", "chunks:3000+ignore-max-tokens")
+
+    answer = serving.chat(key, model="m1", stream=True, max_tokens=5)
+
+    assert "longer than what was asked for" in _events(answer)[-1]
+    row = _row(answer)
+    assert (row.status, row.billing_basis) == ("failed", "counted")
+    assert _spent() == row.charged_nano == row.held_nano > 0
 
 
 async def _read_no_further(key: str) -> str:

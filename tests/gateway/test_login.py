@@ -110,7 +110,7 @@ def test_a_virtual_key_manages_nothing_whoever_owns_it(olga: User, superuser: bo
 
     assert _manage(key).status_code == 403
     listed = Client().get("/api/v1/llm-config/servers", headers={"Authorization": f"Bearer {key}"})
-    assert listed.status_code == 200
+    assert listed.status_code == 403
 
 
 def test_an_expired_token_is_refused(olga: User) -> None:
@@ -155,3 +155,19 @@ def test_no_credentials_are_a_401_with_a_challenge() -> None:
 
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_new_password_ends_every_sign_in_but_no_virtual_key(olga: User) -> None:
+    token = _sign_in().json()["access_token"]
+    key = key_of(olga)
+
+    olga.set_password("another battery staple")
+    olga.save()
+
+    assert _manage(token).status_code == 401
+    assert VirtualKey.objects.live().get() == key.row
+
+
+def test_a_virtual_key_may_see_its_own_credits(olga: User) -> None:
+    headers = {"Authorization": f"Bearer {key_of(olga).plaintext}"}
+    assert Client().get("/api/v1/llm/credits", headers=headers).status_code == 200

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.counting import count_tokens
 from gateway.meter import Meter
-from gateway.transports.errors import UpstreamBroken
+from gateway.transports.errors import UpstreamOverlong
 from gateway.usage_counts import Usage
 
 
@@ -96,7 +96,7 @@ def test_the_head_is_the_first_chunks() -> None:
 def test_an_endless_answer_is_cut_off() -> None:
     meter = Meter(10)
 
-    with pytest.raises(UpstreamBroken):
+    with pytest.raises(UpstreamOverlong):
         for _ in range(10_000):
             meter.chunk(_chunk({"content": "a"}))
 
@@ -104,7 +104,7 @@ def test_an_endless_answer_is_cut_off() -> None:
 def test_an_answer_of_endless_words_is_cut_off() -> None:
     meter = Meter(10)
 
-    with pytest.raises(UpstreamBroken):
+    with pytest.raises(UpstreamOverlong):
         for _ in range(100):
             meter.chunk(_chunk({"content": "a" * 10_000}))
 

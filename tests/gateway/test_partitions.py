@@ -62,3 +62,14 @@ def test_the_months_ahead_are_made_as_asked() -> None:
 
     assert len(made) == (2 * len(TABLES) if connection.vendor == "postgresql" else 0)
     assert make_partitions(months_ahead=4) == []
+
+
+def test_rows_of_a_month_without_a_partition_do_not_stop_the_making_of_others() -> None:
+    far = timezone.now() + timedelta(days=400)
+    _stored(far)
+
+    made = make_partitions(months_ahead=15)
+
+    if connection.vendor == "postgresql":
+        assert f"llm_attempts_{far:%Y_%m}" in made
+        assert f"llm_requests_{far:%Y_%m}" not in made

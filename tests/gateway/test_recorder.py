@@ -1,6 +1,7 @@
 """Request rows are written behind the calls; none holds up another."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +9,9 @@ import pytest
 from django.db import InterfaceError, OperationalError, connection
 
 from gateway.models import AttemptRow, RequestRow
-from gateway.recorder import Recorder, save
+from gateway.recorder import Record, Recorder, save
 from gateway.records import time_of
+from llmconfig.models import ProviderKey
 from opscenter.core.ids import uuid7
 from tests.eventually import eventually
 
@@ -96,7 +98,7 @@ def test_rows_wait_while_they_can_not_be_written() -> None:
     recorder.put(row, [])
     recorder.start()
     try:
-        assert not Recorder._write([(row, [])])
+        assert not Recorder._write([Record(row, [])])
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE hidden_requests RENAME TO llm_requests")
@@ -108,9 +110,9 @@ def test_rows_wait_while_they_can_not_be_written() -> None:
 @pytest.mark.django_db
 def test_the_first_end_of_a_call_is_the_one_that_counts() -> None:
     first = _row(charged_nano=7)
-    save([(first, [])])
+    save([Record(first, [])])
 
-    save([(_row(first.pk, charged_nano=9, status="lost"), [])])
+    save([Record(_row(first.pk, charged_nano=9, status="lost"), [])])
 
     stored = RequestRow.objects.get()
     assert (stored.charged_nano, stored.status) == (7, "succeeded")
@@ -145,3 +147,32 @@ def test_a_connection_that_breaks_loses_no_row_and_not_the_thread(
 
     eventually(lambda: RequestRow.objects.filter(pk=row.pk).exists())
     recorder.stop()
+
+
+@pytest.mark.django_db
+def test_what_the_sweep_wrote_gives_way_to_the_calls_own_late_end() -> None:
+    lost = _row(status="lost", charged_nano=9)
+    save([Record(lost, [])])
+
+    save([Record(_row(lost.pk, charged_nano=7), [], late=True)])
+
+    stored = RequestRow.objects.get()
+    assert (stored.charged_nano, stored.status) == (7, "succeeded")
+
+
+@pytest.mark.django_db
+def test_a_provider_keys_use_is_counted() -> None:
+    key = ProviderKey.objects.create(provider="openai", key_name="main")
+    row = _row()
+    used = {"provider_key_id": key.pk, "prompt_tokens": 30, "completion_tokens": 12, "cost_usd": Decimal("0.000000084")}
+    attempts = [_attempt(row), _attempt(row, 2)]
+    for attempt in attempts:
+        for name, value in used.items():
+            setattr(attempt, name, value)
+
+    save([Record(row, attempts)])
+
+    key.refresh_from_db()
+    assert (key.requests_count, key.tokens_used) == (2, 84)
+    assert key.cost_usd == Decimal("0.000000168")
+    assert key.last_used == attempts[0].created_at

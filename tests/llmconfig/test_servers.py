@@ -166,3 +166,12 @@ def test_a_server_in_use_is_not_deleted(alice: Api) -> None:
         "the deployment of m1",
     ]
     assert "active provider for chat" in answer.message
+
+
+@pytest.mark.parametrize(
+    "url", ["http://h:abc", "http://[::1", "http://127.0.0.1:99999", "http://h\t:9", "http://hé:9"]
+)
+def test_an_address_that_is_none_is_refused_when_written_and_when_changed(alice: Api, url: str) -> None:
+    server = alice.server()
+    assert alice.patch(f"servers/{server['id']}", {"base_url": url}).status == 422
+    assert alice.post("servers", {"name": "x", "server_type": "vllm", "base_url": url}).status == 422

@@ -51,7 +51,7 @@ IN_A_STREAM = {
     "stall-mid-stream:0": errors.UpstreamCut,
     "no-done": errors.UpstreamCut,
     "no-finish": errors.UpstreamCut,
-    "endless": errors.UpstreamCut,
+    "endless": errors.UpstreamOverdue,
     "garbage-json": errors.UpstreamCut,
 }
 WAITS = ("slow", "stall", "endless")
