@@ -17,6 +17,7 @@ class CreditsView(APIView):
     """Balance of the account that the caller's key spends from, else of the caller's own wallet."""
 
     required_permissions: ClassVar = {"GET": Permissions.READ}
+    for_consumers = True
     serializer_class = CreditsOutput
 
     def get(self, request: Request) -> Response:

@@ -19,7 +19,9 @@ from gateway.urls import INFERENCE_PREFIXES  # noqa: E402
 from opscenter.processes import end_with_parent  # noqa: E402
 
 log = logging.getLogger(__name__)
-_inference = InferenceHandler()
+_plain = InferenceHandler()
+# Probes come by IP address, which no list of allowed hosts has.
+_WITHOUT_MIDDLEWARE = (*INFERENCE_PREFIXES, "/health/")
 
 if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
     # One of several workers, which would go on serving when their killed parent could no longer stop them.
@@ -33,8 +35,8 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
-    elif scope["type"] == "http" and scope["path"].startswith(INFERENCE_PREFIXES):
-        await _inference(scope, receive, send)
+    elif scope["type"] == "http" and scope["path"].startswith(_WITHOUT_MIDDLEWARE):
+        await _plain(scope, receive, send)
     else:
         await _django(scope, receive, send)
 

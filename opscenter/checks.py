@@ -55,7 +55,7 @@ def lease_outlives_heartbeats(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register()
+@register(deploy=True)
 def several_workers_want_redis(**kwargs: Any) -> list[CheckMessage]:
     """opscenter.W001."""
     if settings.WEB_CONCURRENCY <= 1 or settings.REDIS_URL or settings.DEBUG:

@@ -1,6 +1,6 @@
 """Liveness and readiness, for a process manager or load balancer; no authentication, no detail."""
 
-from django.db import Error, connection
+from django.db import Error, close_old_connections, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
@@ -29,4 +29,6 @@ def _database_answers() -> bool:
             cursor.execute("SELECT 1")
     except Error:
         return False
+    finally:
+        close_old_connections()
     return True

@@ -29,7 +29,8 @@ class PageNumberPages(PageNumberPagination):
 class LLMPermission(BasePermission):
     """Asks for the permission that the view declares for the method; a view that declares none is refused.
 
-    `required_permissions = {"GET": "llm.read", "*": "llm.configure"}`.
+    `required_permissions = {"GET": "llm.read", "*": "llm.configure"}`. Who acts by a credential with a permission
+    ceiling is let into views with `for_consumers = True` alone.
     """
 
     message = "You may not do this."
@@ -41,6 +42,9 @@ class LLMPermission(BasePermission):
         if permission is None:
             return False
         if not request.user.is_authenticated:
+            return False
+        if getattr(request.user, "permission_ceiling", None) is not None and not getattr(view, "for_consumers", False):
+            self.message = "A virtual key is for calling models: sign in to manage them (POST /api/v1/auth/login)."
             return False
         self.message = f"You may not do this: it needs the permission {permission}."
         return bool(request.user.has_perm(permission))

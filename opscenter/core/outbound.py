@@ -13,7 +13,10 @@ import aiohttp
 from aiohappyeyeballs import AddrInfoType
 
 _METADATA = frozenset(
-    map(ipaddress.ip_address, ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16"))
+    map(
+        ipaddress.ip_address,
+        ("169.254.169.254", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"),
+    )
 )
 
 
@@ -41,12 +44,12 @@ def check_address(address: str, policy: Policy) -> None:
 
 
 def _embedded_v4(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 one stands for (mapped, 6to4, NAT64), if any."""
+    """The IPv4 address that an IPv6 one stands for (mapped, 6to4, Teredo's client, NAT64), if any."""
     if isinstance(ip, ipaddress.IPv4Address):
         return None
     if ip in ipaddress.ip_network("64:ff9b::/96"):
         return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    return ip.ipv4_mapped or ip.sixtofour
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
 
 
 def check_base_url(url: str, policy: Policy) -> str:
@@ -54,7 +57,12 @@ def check_base_url(url: str, policy: Policy) -> str:
 
     Names are not resolved here: what they resolve to is checked when the connection is made.
     """
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError as error:
+        raise OutboundRefused("a base URL reads http://HOST:PORT/PATH") from error
+    if not url.strip().isascii() or any(char.isspace() or not char.isprintable() for char in url.strip()):
+        raise OutboundRefused("a base URL holds plain ASCII without spaces")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise OutboundRefused("a base URL starts with http:// or https:// and names a host")
     if parts.username or parts.password:

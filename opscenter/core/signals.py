@@ -1,6 +1,6 @@
 """Audits what Django's own user and group pages and commands change; the only signals in the project."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Model
@@ -34,6 +34,7 @@ def saved(sender: type[Model], instance: Model, created: bool, raw: bool = False
     before, after = changes.difference(instance._described, changes.describe(instance))  # type: ignore[attr-defined]
     if not created and getattr(instance, "password", None) != instance._password_was:  # type: ignore[attr-defined]
         after["password"] = "(changed)"  # noqa: S105 - says that it changed, holds none
+        users.password_changed(cast(User, instance))
     if before or after:
         _record("create" if created else "update", instance, before, after)
 

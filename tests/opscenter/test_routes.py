@@ -1,5 +1,6 @@
 """No route of the API is open by oversight: a new one is seen here without being listed."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -27,7 +28,9 @@ def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tu
 
 
 def api_routes() -> list[tuple[str, type[APIView]]]:
-    return [(route, view_class(pattern)) for route, pattern in routes() if not route.startswith(OUTSIDE_THE_API)]
+    return [
+        (route, view_class(pattern)) for route, pattern in routes() if route and not route.startswith(OUTSIDE_THE_API)
+    ]
 
 
 def view_class(pattern: URLPattern) -> type[APIView]:
@@ -66,3 +69,12 @@ def test_every_inference_view_is_served_by_the_handler_without_middleware() -> N
     for route, view in api_routes():
         if issubclass(view, InferenceView):
             assert f"/{route}".startswith(INFERENCE_PREFIXES)
+
+
+def test_the_docs_find_their_scripts_and_the_front_page_is_the_admin(client: Client) -> None:
+    page = client.get("/api/docs").content.decode()
+    scripts = re.findall(r"/static/[^\"']+\.(?:js|css)", page)
+    assert len(scripts) >= 2
+    for script in scripts:
+        assert client.get(script).status_code == 200, script
+    assert client.get("/").headers["Location"] == "/admin/"
