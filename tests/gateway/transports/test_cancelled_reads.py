@@ -61,7 +61,7 @@ async def test_a_closed_stream_hangs_up_on_the_upstream(transport: Transport, up
 async def test_an_answer_that_nobody_reads_on_in_time_is_the_readers_fault(
     transport: Transport, upstream: Upstream
 ) -> None:
-    call = make_call(upstream.api_base, "fault:chunks:20+gate:3", stream=True, deadline_s=0.3)
+    call = make_call(upstream.api_base, "fault:chunks:20+gate:3", stream=True, deadline_s=2.0)
     stream = await transport.stream(call)
     await stream.read()
     late = asyncio.Event()
