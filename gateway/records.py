@@ -117,7 +117,7 @@ def _attempt(exchange: Exchange, attempt: Attempt, number: int, started: datetim
         created_at=started,
         request_id=exchange.id,
         n=number,
-        target=target.key,
+        target=f"{target.provider_label} ({target.key})"[:200],
         deployment_id=target.deployment_id,
         model=target.upstream_model,
         provider=target.provider,

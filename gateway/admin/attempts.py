@@ -24,7 +24,16 @@ class AttemptRowAdmin(LargeTable, ReadOnlyModelAdmin):
     fieldsets = (
         (None, {"fields": ("request_link", "n", "created_at", "outcome_label", "upstream_status", "message")}),
         ("Where", {"fields": ("target", ("model", "provider", "transport"), "deployment_link", "price_link")}),
-        ("Usage", {"fields": (("prompt_tokens", "completion_tokens", "usage_source"), "duration_ms")}),
+        (
+            "Usage",
+            {
+                "fields": (
+                    ("prompt_tokens", "cached_tokens", "cache_write_tokens", "completion_tokens"),
+                    ("usage_source", "cost_usd"),
+                    "duration_ms",
+                )
+            },
+        ),
     )
     readonly_fields = ("request_link", "outcome_label", "deployment_link", "price_link")
 
