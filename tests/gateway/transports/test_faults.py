@@ -58,7 +58,7 @@ WAITS = ("slow", "stall", "endless")
 
 
 def call_with(upstream: Upstream, fault: str, *, stream: bool) -> Call:
-    patience = {"deadline_s": 0.6, "idle_timeout_s": 0.3} if fault.startswith(WAITS) else {}
+    patience = {"deadline_s": 2.5, "idle_timeout_s": 0.3} if fault.startswith(WAITS) else {}
     return make_call(upstream.api_base, f"fault:{fault}", stream=stream, **patience)  # type: ignore[arg-type]
 
 
