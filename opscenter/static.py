@@ -1,6 +1,6 @@
 """Static files from the packages that bring them, without a collecting step."""
 
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
@@ -10,9 +10,13 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # whit
 
     @staticmethod
     def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponse:
-        streamed: FileResponse = WhiteNoiseMiddleware.serve(static_file, request)
-        response = HttpResponse(b"".join(streamed), status=streamed.status_code)
-        for name, value in streamed.items():
+        found = static_file.get_response(request.method, request.META)
+        body = b""
+        if found.file is not None:
+            with found.file as file:
+                body = file.read()
+        response = HttpResponse(body, status=int(found.status))
+        del response["content-type"]
+        for name, value in found.headers:
             response[name] = value
-        streamed.close()
         return response
