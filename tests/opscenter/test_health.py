@@ -28,6 +28,7 @@ def test_ready_is_200_when_a_call_could_be_served(client: Client, monkeypatch: p
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
 
+@pytest.mark.django_db
 def test_ready_is_503_when_the_database_is_away(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     class Away:
         def cursor(self) -> Any:
