@@ -1,12 +1,15 @@
 """What the API says about credits. Amounts are decimal strings of credits."""
 
 from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from credits import amounts
 from credits.models import Account
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class AmountField(serializers.Field[int, str, str, int]):
     """Nanocredits inside, a decimal string of credits outside."""
 

@@ -198,6 +198,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Manage providers, and use them through one gateway.",
     "VERSION": "1",
     "SERVE_PUBLIC": True,
+    "PREPROCESSING_HOOKS": ["gateway.schema_paths.without_aliases"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {

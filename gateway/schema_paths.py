@@ -1,0 +1,15 @@
+"""Which paths the API schema describes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.urls import INFERENCE_PREFIXES
+
+Endpoint = tuple[str, str, str, Callable[..., Any]]
+"""Path, its regular expression, method and view."""
+
+
+def without_aliases(endpoints: list[Endpoint], **_: object) -> list[Endpoint]:
+    """Each inference endpoint once, under /v1: the other prefix serves the same views."""
+    aliases = tuple(prefix for prefix in INFERENCE_PREFIXES if prefix != "/v1/")
+    return [endpoint for endpoint in endpoints if not endpoint[0].startswith(aliases)]
