@@ -10,7 +10,8 @@ from gateway.errors import NoProvider, UpstreamFailed, UpstreamOverloaded, Upstr
 from gateway.exchange import Attempt, Exchange
 from gateway.runtime import Runtime
 from gateway.transports import errors as upstream
-from gateway.transports.base import Call, Chunk, Reply, Transport, UpstreamStream
+from gateway.transports.base import Call, Reply, Transport, UpstreamStream
+from gateway.transports.chunk import Chunk
 from opscenter.core.errors import ServiceError
 
 log = logging.getLogger(__name__)

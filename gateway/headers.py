@@ -1,13 +1,13 @@
 """What the gateway says about an answer: response headers, and the public model's name instead of the upstream's."""
 
 import json
-from typing import Any
 
 from django.http.response import HttpResponseBase
 
 from credits.amounts import to_text
 from gateway.exchange import Exchange
 from gateway.transports.base import Reply
+from gateway.transports.chunk import Chunk
 
 
 def mark(response: HttpResponseBase, exchange: Exchange) -> None:
@@ -22,7 +22,7 @@ def mark(response: HttpResponseBase, exchange: Exchange) -> None:
 
 
 def with_public_model(exchange: Exchange, reply: Reply) -> bytes:
-    return Renaming.of(exchange).chunk(reply.body, reply.raw)
+    return Renaming.of(exchange).apply(reply)
 
 
 class Renaming:
@@ -44,19 +44,21 @@ class Renaming:
     def of(cls, exchange: Exchange) -> "Renaming":
         return cls(exchange.answering.candidate.target.model_name)
 
-    def chunk(self, body: dict[str, Any], raw: bytes | None) -> bytes:
+    def apply(self, message: Chunk | Reply) -> bytes:
+        raw = message.raw
         if raw is not None:
-            for pattern in self._patterns_for(body.get("model")):
-                if pattern in raw:
-                    return raw.replace(pattern, self._replacement, 1)
-        return json.dumps({**body, "model": self._public}, separators=(",", ":")).encode()
+            for pattern in self._patterns_for(message.model):
+                before, found, after = raw.partition(pattern)
+                if found:
+                    return before + self._replacement + after
+        return json.dumps({**message.body, "model": self._public}, separators=(",", ":")).encode()
 
     def _patterns_for(self, name: object) -> tuple[bytes, ...]:
-        """The ways in which `name` is written; a stream's chunks all have the same."""
+        """The ways in which `name` is written, the likelier first; a stream's chunks all have the same."""
         if name != self._found or not self._patterns:
             self._found = name
-            spellings = {json.dumps(name), json.dumps(name, ensure_ascii=False)}
+            spellings = dict.fromkeys((json.dumps(name), json.dumps(name, ensure_ascii=False)))
             self._patterns = tuple(
-                f'"model":{space}{spelling}'.encode() for spelling in sorted(spellings) for space in ("", " ")
+                f'"model":{space}{spelling}'.encode() for spelling in spellings for space in ("", " ")
             )
         return self._patterns

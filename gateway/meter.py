@@ -3,6 +3,7 @@
 from typing import Any
 
 from gateway.counting import count_tokens, message_text
+from gateway.transports.chunk import Chunk
 from gateway.transports.errors import UpstreamOverlong
 from gateway.usage_counts import Usage
 
@@ -21,7 +22,7 @@ class Meter:
     def __init__(self, most_tokens: int) -> None:
         self.usage: Usage | None = None
         self.reported: dict[str, Any] | None = None
-        self.head: dict[str, Any] = {}
+        self.head: dict[str, Any] | None = None
         self._most_chunks = most_tokens + _CHUNKS_BEYOND_TOKENS
         self._most_length = most_tokens * _BYTES_PER_TOKEN + 65_536
         self._chunks = 0
@@ -29,18 +30,17 @@ class Meter:
         self._counted = 0
         self._text: list[str] = []
 
-    def chunk(self, body: dict[str, Any]) -> None:
+    def chunk(self, chunk: Chunk) -> None:
         """Take in one chunk of a stream. Raises UpstreamOverlong where the answer outgrows what was asked for."""
-        if not self.head:
-            self.head = {name: body[name] for name in ("id", "created") if name in body}
-        choices = body.get("choices")
-        for choice in choices if isinstance(choices, list) else ():
-            delta = choice.get("delta") if isinstance(choice, dict) else None
-            if isinstance(delta, dict) and (text := message_text(delta)):
+        if self.head is None:
+            self.head = {name: chunk.body[name] for name in ("id", "created") if name in chunk.body}
+        said = chunk.said
+        for choice in said.choices or ():
+            if choice.delta is not None and (text := choice.delta.text()):
                 self._text.append(text)
                 self._length += len(text)
-        if usage := body.get("usage"):
-            self._report(usage)
+        if said.usage:
+            self._report(said.usage)
         self._chunks += 1
         if self._chunks > self._most_chunks or self._length > self._most_length:
             raise UpstreamOverlong

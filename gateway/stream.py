@@ -14,7 +14,8 @@ from credits.amounts import to_text
 from gateway import dispatch, endings, headers, hold
 from gateway.exchange import Exchange
 from gateway.runtime import Runtime
-from gateway.transports.base import Chunk, UpstreamStream
+from gateway.transports.base import UpstreamStream
+from gateway.transports.chunk import Chunk
 from gateway.transports.errors import UpstreamEnded, UpstreamError, UpstreamUnread
 from opscenter.core.errors import ServiceError
 
@@ -97,15 +98,17 @@ async def _events(
 def _forward(exchange: Exchange, rename: headers.Renaming, chunks: list[Chunk]) -> bytes:
     """The chunks as the client gets them: the public model's name, no usage (it comes at the end, with its cost)."""
     events = []
-    for body, raw in chunks:
-        exchange.meter.chunk(body)
-        if body.get("usage"):
-            if not body.get("choices"):
-                continue
-            body = {name: value for name, value in body.items() if name != "usage"}
-            raw = None
-        events.append(b"data: %b\n\n" % rename.chunk(body, raw))
+    for chunk in chunks:
+        exchange.meter.chunk(chunk)
+        if not chunk.said.usage:
+            events.append(b"data: %b\n\n" % rename.apply(chunk))
+        elif chunk.said.choices:
+            events.append(b"data: %b\n\n" % rename.apply(_without_usage(chunk)))
     return b"".join(events)
+
+
+def _without_usage(chunk: Chunk) -> Chunk:
+    return Chunk(body={name: value for name, value in chunk.body.items() if name != "usage"})
 
 
 def _closing(exchange: Exchange) -> bytes:
@@ -114,7 +117,7 @@ def _closing(exchange: Exchange) -> bytes:
     usage: dict[str, Any] = dict(exchange.meter.reported or _counted(exchange))
     usage["cost_credits"] = to_text(exchange.charged_nano)
     body = {
-        **exchange.meter.head,
+        **(exchange.meter.head or {}),
         "object": "chat.completion.chunk",
         "model": exchange.answering.candidate.target.model_name,
         "choices": [],
@@ -180,7 +183,7 @@ async def _drain(
         try:
             while chunks := chunks or await upstream.read():
                 for chunk in chunks:
-                    exchange.meter.chunk(chunk.body)
+                    exchange.meter.chunk(chunk)
                 chunks = None
         except UpstreamError as error:
             dispatch.failed(serving, exchange, exchange.answering, error)

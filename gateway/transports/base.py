@@ -2,7 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from gateway.transports.chunk import Chunk
 
 Body = dict[str, Any]
 
@@ -53,16 +56,13 @@ class Reply(NamedTuple):
     body: Body
     raw: bytes | None
 
-
-class Chunk(NamedTuple):
-    """One event of a stream in OpenAI's format; `raw` is the very JSON received, or None where it was translated."""
-
-    body: Body
-    raw: bytes | None
+    @property
+    def model(self) -> object:
+        return self.body.get("model")
 
 
 class UpstreamStream(Protocol):
-    async def read(self) -> list[Chunk]:
+    async def read(self) -> "list[Chunk]":
         """What has arrived, one chunk at least; an empty list once, at a proper end. Raises UpstreamError.
 
         An end is proper when every choice had a finish reason and the upstream said that it was done. A read that

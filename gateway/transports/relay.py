@@ -7,9 +7,11 @@ from functools import lru_cache
 import aiohttp
 from yarl import URL
 
-from gateway.transports.base import Call, Chunk, Reply, Target, UpstreamStream
+from gateway.transports.base import Call, Reply, Target, UpstreamStream
+from gateway.transports.chunk import Chunk
 from gateway.transports.errors import UpstreamBroken, UpstreamCut, UpstreamError, UpstreamServerError
-from gateway.transports.sse import Events, Finishes, json_object
+from gateway.transports.json_body import json_object
+from gateway.transports.sse import Events, Finishes
 from gateway.transports.watch import Watch
 from gateway.transports.wire import (
     FAILURES,
@@ -105,7 +107,7 @@ class RelayStream:
                 break
             chunks = events.feed(data)
             for chunk in chunks:
-                self._finishes.note(chunk.body)
+                self._finishes.note(chunk)
             if chunks:
                 return chunks
         if not events.done or not self._finishes.complete:

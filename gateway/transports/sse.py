@@ -1,13 +1,9 @@
 """Server-sent events as upstreams send them, one JSON object per `data:` line, checked as strictly as money needs."""
 
-import json
-from typing import Any
-
-from gateway.transports.base import Body, Chunk
+from gateway.transports.chunk import Chunk
 from gateway.transports.errors import UpstreamBroken, UpstreamServerError
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
-_decode = json.JSONDecoder().decode
 
 
 class Events:
@@ -57,26 +53,11 @@ class Events:
                 self.done = True
                 break
             if payload:
-                chunks.append(Chunk(json_object(payload), payload))
-                if "error" in chunks[-1].body and chunks[-1].body["error"]:
+                chunk = Chunk(raw=payload)
+                if chunk.said.error:
                     raise UpstreamServerError("The provider reported an error in the middle of its answer.")
+                chunks.append(chunk)
         return chunks
-
-
-def decoded(content: bytes) -> Any:
-    """Raises UpstreamBroken unless `content` is UTF-8 and JSON."""
-    try:
-        return _decode(content.decode())
-    except (ValueError, RecursionError) as error:
-        raise UpstreamBroken from error
-
-
-def json_object(content: bytes) -> Body:
-    """Raises UpstreamBroken unless `content` is UTF-8 and a JSON object."""
-    body: Body = decoded(content)
-    if type(body) is not dict:
-        raise UpstreamBroken
-    return body
 
 
 class Finishes:
@@ -92,16 +73,8 @@ class Finishes:
     def complete(self) -> bool:
         return bool(self._seen) and self._seen == self._finished
 
-    def note(self, body: Body) -> None:
-        """Raises UpstreamBroken where `choices` is not what the format says."""
-        choices: Any = body.get("choices")
-        if not choices:
-            return
-        try:
-            for choice in choices:
-                index = choice.get("index", 0)
-                self._seen.add(index)
-                if choice.get("finish_reason"):
-                    self._finished.add(index)
-        except (AttributeError, TypeError) as error:
-            raise UpstreamBroken from error
+    def note(self, chunk: Chunk) -> None:
+        for choice in chunk.said.choices or ():
+            self._seen.add(choice.index)
+            if choice.finish_reason:
+                self._finished.add(choice.index)

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from gateway.transports.base import Body, Call, Chunk
+from gateway.transports.base import Body, Call
+from gateway.transports.chunk import Chunk
 from gateway.transports.errors import UpstreamBroken, UpstreamError, UpstreamServerError
-from gateway.transports.sse import Events, Finishes, decoded
+from gateway.transports.json_body import decoded
+from gateway.transports.sse import Events, Finishes
 from gateway.transports.wire import MAX_REPLY_BYTES
 
 # How the APIs that LiteLLM translates name the tokens that they report.
@@ -92,8 +94,7 @@ class Observed:
 
     def _note(self, events: Iterable[Chunk]) -> None:
         for event in events:
-            body = event.body
-            if "choices" in body:
+            if event.said.choices is not None:
                 self._speaks_openai = True
-                self._finishes.note(body)
-                self.openai_usage = body.get("usage") or self.openai_usage
+                self._finishes.note(event)
+                self.openai_usage = event.said.usage or self.openai_usage

@@ -7,7 +7,8 @@ but the task steps it; readers wait for what the task has put down, and may be c
 import asyncio
 from typing import Any
 
-from gateway.transports.base import Body, Chunk
+from gateway.transports.base import Body
+from gateway.transports.chunk import Chunk
 from gateway.transports.errors import UpstreamBroken, UpstreamCut, UpstreamError
 from gateway.transports.litellm.chunks import body_of, is_as_sent, mend
 from gateway.transports.litellm.observed import Observed
@@ -76,8 +77,9 @@ class LiteLLMStream:
                 await self._wanted.wait()
 
     def _put(self, body: Body) -> None:
-        self._finishes.note(body)
-        self._chunks.append(Chunk(body, None))
+        chunk = Chunk(body=body)
+        self._finishes.note(chunk)
+        self._chunks.append(chunk)
         self._arrived.set()
 
     def _without_usage(self, body: Body) -> Body:
@@ -92,7 +94,7 @@ class LiteLLMStream:
             return UpstreamCut()
         if self._usage_chunk is not None and self._observed.reported_usage:
             usage = self._observed.openai_usage if self._observed.speaks_openai else self._usage_chunk["usage"]
-            self._chunks.append(Chunk({**self._usage_chunk, "usage": usage}, None))
+            self._chunks.append(Chunk(body={**self._usage_chunk, "usage": usage}))
         return True
 
     def _stop(self, failure: UpstreamCut) -> None:

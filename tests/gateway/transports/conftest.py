@@ -11,7 +11,8 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from gateway.transports.base import Call, Chunk, Transport, UpstreamStream
+from gateway.transports.base import Call, Transport, UpstreamStream
+from gateway.transports.chunk import Chunk
 from gateway.transports.litellm import LiteLLM, load
 from gateway.transports.relay import Relay
 from tests.upstream.server import UpstreamServer

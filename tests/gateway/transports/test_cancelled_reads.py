@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway.transports.base import Chunk, Transport, UpstreamStream
+from gateway.transports.base import Transport, UpstreamStream
+from gateway.transports.chunk import Chunk
 from gateway.transports.errors import UpstreamCut, UpstreamUnread
 from tests.eventually import eventually_async
 from tests.gateway.transports.conftest import Upstream, make_call, read_all, text_of, usage_of
