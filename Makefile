@@ -8,11 +8,12 @@ export DATA_DIR
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 # What is more than a week old has been looked at by others.
 COOL_OFF_DAYS ?= 7
+BENCH_PEER := var/bench/litellm-venv
 UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --exclude-newer $$($(BIN)/python -c 'import datetime as d; print(d.date.today() - d.timedelta(days=$(COOL_OFF_DAYS)))')
 
 .DEFAULT_GOAL := help
-.PHONY: help install run serve worker test lint lock clean
+.PHONY: help install run serve worker test bench lint lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z_]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -29,6 +30,9 @@ serve: install ## Run the web processes alone; WEB_CONCURRENCY says how many
 
 worker: install ## Run background tasks with their schedule; ARGS=--no-beat for every further one
 	@exec $(BIN)/python manage.py worker $(ARGS)
+
+bench: $(VENV)/.installed-dev $(BENCH_PEER)/.installed ## Measure this gateway beside LiteLLM's; ARGS=--help says what can be chosen
+	@$(BIN)/python -m bench $(ARGS)
 
 test: $(VENV)/.installed-dev ## Run all tests, on SQLite and on PostgreSQL with Redis; ARGS go to pytest
 	$(BIN)/python -m pytest -p tests.services --database=sqlite -n 2 $(ARGS)
@@ -48,6 +52,8 @@ lint: $(VENV)/.installed-dev ## Check style, types, import directions, the locks
 lock: $(VENV)/.installed-dev ## Renew both lock files from pyproject.toml; ARGS=--upgrade for newer versions
 	$(UV_COMPILE) $(ARGS) --output-file requirements.lock pyproject.toml
 	$(UV_COMPILE) $(ARGS) --output-file requirements-dev.lock --constraint requirements.lock --group dev pyproject.toml
+	sed -n 's/^litellm==\([^ ;]*\).*/litellm[proxy]==\1/p' requirements.lock | \
+		$(UV_COMPILE) $(ARGS) --output-file bench/litellm-proxy.lock -
 
 clean: ## Remove .venv and caches; var/ with its data and secrets stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov
@@ -62,6 +68,12 @@ $(VENV)/.made:
 $(VENV)/.installed: $(VENV)/.made requirements.lock
 	@echo "Installing the locked dependencies into $(VENV) (a minute, the first time)"
 	@$(PIP_INSTALL) --requirement requirements.lock
+	@touch $@
+
+$(BENCH_PEER)/.installed: bench/litellm-proxy.lock | $(VENV)/.made
+	@echo "Installing the LiteLLM proxy to measure into $(BENCH_PEER) (a minute, the first time)"
+	@rm -rf $(BENCH_PEER) && $(PYTHON) -m venv $(BENCH_PEER)
+	@$(BENCH_PEER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
 # The development lock holds everything of the other one.

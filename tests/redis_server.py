@@ -28,6 +28,12 @@ class RedisServer:
     def url(self, database: int = 0) -> str:
         return f"redis://127.0.0.1:{self.port}/{database}"
 
+    @property
+    def pid(self) -> int:
+        """Once it is started."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         options = {
             "bind": "127.0.0.1",
