@@ -5,9 +5,9 @@ import math
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 
 from credits.ledger.moves import Beat, Held
@@ -57,6 +57,7 @@ class Exchange:
     ended: bool = False
     charged_nano: int = 0
     _prompt_tokens: int | None = None
+    _receipt: tuple[tuple[Candidate, ...], msgspec.Raw] | None = None
 
     def __post_init__(self) -> None:
         self.meter = Meter(self.ask.choices * max(self._cap(candidate) for candidate in self.candidates))
@@ -78,14 +79,17 @@ class Exchange:
         return min(self._covered(candidate, nano) for candidate in self.candidates)
 
     @property
-    def receipt(self) -> dict[str, Any]:
-        """The rates in force, as they are kept on the hold."""
-        return {
-            "credits_per_usd": settings.CREDITS_PER_USD,
-            "tier": self.caller.tier,
-            "power_level": self.caller.power_level,
-            "candidates": [candidate.receipt for candidate in self.candidates],
-        }
+    def receipt(self) -> msgspec.Raw:
+        """The rates in force, as they are kept on the hold: JSON."""
+        if self._receipt is None or self._receipt[0] is not self.candidates:
+            facts = {
+                "credits_per_usd": settings.CREDITS_PER_USD,
+                "tier": self.caller.tier,
+                "power_level": self.caller.power_level,
+                "candidates": [candidate.receipt for candidate in self.candidates],
+            }
+            self._receipt = self.candidates, msgspec.Raw(msgspec.json.encode(facts))
+        return self._receipt[1]
 
     def _input_bound(self, candidate: Candidate) -> int:
         bound: int = self.ask.input_bound + self.ask.images * settings.IMAGE_TOKEN_ALLOWANCE

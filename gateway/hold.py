@@ -1,7 +1,6 @@
 """Opens the hold of a call before anything is sent upstream, and ends it: settled exactly once, and recorded."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -105,7 +104,7 @@ def _reservation(exchange: Exchange, clock: Clock) -> Reserve:
         # What the client asked for in so many words is held whole or not at all.
         minimum=most if exchange.ask.max_tokens else exchange.most_nano(LEAST_OUTPUT),
         mode=Hold.Mode.PLATFORM if most else Hold.Mode.FREE,
-        rates_json=json.dumps(exchange.receipt),
+        rates_json=bytes(exchange.receipt).decode(),
         budgets=(budget.at(clock()),) if budget else (),
     )
 

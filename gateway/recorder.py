@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from django.db import DataError, Error, IntegrityError, connection, transaction
 
-from gateway.models import AttemptRow, RequestRow
+from gateway import rows
+from gateway.models import RequestRow
+from gateway.rows import AttemptValues, RequestValues
 from llmconfig.services import key_use
 from llmconfig.services.key_use import KeyUse
 
@@ -21,8 +23,8 @@ log = logging.getLogger(__name__)
 class Record(NamedTuple):
     """`late`: the sweep had ended the call already; what it wrote about it gives way to what really happened."""
 
-    request: RequestRow
-    attempts: list[AttemptRow]
+    request: RequestValues
+    attempts: list[AttemptValues]
     late: bool = False
 
 
@@ -54,9 +56,9 @@ class Recorder:
     def waiting(self) -> int:
         return len(self._waiting)
 
-    def put(self, request: RequestRow, attempts: list[AttemptRow], *, late: bool = False) -> None:
+    def put(self, request: RequestValues, attempts: list[AttemptValues], *, late: bool = False) -> None:
         if len(self._waiting) >= _CAPACITY:
-            log.error("request row %s is dropped: %d wait already", request.pk, _CAPACITY)
+            log.error("request row %s is dropped: %d wait already", request.id, _CAPACITY)
             return
         self._waiting.append(Record(request, attempts, late))
 
@@ -79,7 +81,7 @@ class Recorder:
             if len(batch) > 1:
                 written = [Recorder._write([one]) for one in batch]
                 return all(written)
-            log.error("request row %s is dropped: %r", batch[0].request.pk, error)
+            log.error("request row %s is dropped: %r", batch[0].request.id, error)
         except Error as error:
             log.warning("%d request rows could not be written yet: %s", len(batch), error)
             return False
@@ -93,15 +95,15 @@ def _commit(batch: Batch) -> None:
 
 def save(batch: Batch) -> None:
     """A row that is there already stays, unless it is the sweep's and the call's own comes late."""
-    if late := [record.request.pk for record in batch if record.late]:
+    if late := [record.request.id for record in batch if record.late]:
         RequestRow.objects.filter(pk__in=late, status=RequestRow.Status.LOST).delete()
-    RequestRow.objects.bulk_create([record.request for record in batch], ignore_conflicts=True)
+    rows.insert([record.request for record in batch])
     attempts = [row for record in batch for row in record.attempts]
-    AttemptRow.objects.bulk_create(attempts, ignore_conflicts=True)
+    rows.insert(attempts)
     _count_use_of_keys(attempts)
 
 
-def _count_use_of_keys(attempts: Sequence[AttemptRow]) -> None:
+def _count_use_of_keys(attempts: Sequence[AttemptValues]) -> None:
     uses: dict[int, KeyUse] = {}
     for row in attempts:
         if row.provider_key_id is not None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 
 from credits.models import Hold
@@ -12,12 +13,13 @@ from gateway.endings import NOTHING, Ending
 from gateway.exchange import Attempt, Exchange
 from gateway.models import AttemptRow, RequestRow
 from gateway.pricing import usd
+from gateway.rows import AttemptValues, RequestValues
 from opscenter.core.errors import ServiceError
 from opscenter.core.ids import uuid7
 
 
-def rows(exchange: Exchange, ending: Ending) -> tuple[RequestRow, list[AttemptRow]]:
-    """The request's row and those of its attempts, unsaved. `created_at` is the time inside the id."""
+def rows(exchange: Exchange, ending: Ending) -> tuple[RequestValues, list[AttemptValues]]:
+    """The request's row and those of its attempts, to be written. `created_at` is the time inside the id."""
     started = time_of(exchange.id)
     attempts = [
         _attempt(exchange, attempt, number, started, ending)
@@ -26,9 +28,9 @@ def rows(exchange: Exchange, ending: Ending) -> tuple[RequestRow, list[AttemptRo
     return _request(exchange, ending, started), attempts
 
 
-def turned_away(request_id: UUID, caller: Caller, ask: ChatAsk, endpoint: str, error: ServiceError) -> RequestRow:
+def turned_away(request_id: UUID, caller: Caller, ask: ChatAsk, endpoint: str, error: ServiceError) -> RequestValues:
     """The row of a call that no candidate was found for."""
-    return RequestRow(
+    return RequestValues(
         id=request_id,
         created_at=time_of(request_id),
         user_id=caller.user_id,
@@ -51,10 +53,10 @@ def time_of(request_id: UUID) -> datetime:
     return datetime.fromtimestamp((request_id.int >> 80) / 1000, UTC)
 
 
-def swept(hold: Hold) -> RequestRow:
+def swept(hold: Hold) -> RequestValues:
     """The row of a call whose worker died."""
     captured = hold.captured or 0
-    return RequestRow(
+    return RequestValues(
         id=hold.pk,
         created_at=time_of(hold.pk),
         user_id=hold.account.user_id,
@@ -67,15 +69,15 @@ def swept(hold: Hold) -> RequestRow:
         billing_basis=RequestRow.Basis.CHECKPOINT if captured else RequestRow.Basis.VOID,
         held_nano=hold.amount,
         charged_nano=captured,
-        rates=hold.rates,
+        rates=msgspec.Raw(msgspec.json.encode(hold.rates)),
     )
 
 
-def _request(exchange: Exchange, ending: Ending, started: datetime) -> RequestRow:
+def _request(exchange: Exchange, ending: Ending, started: datetime) -> RequestValues:
     target = exchange.answering.candidate.target if exchange.attempts else None
     usage = ending.usage
     now = datetime.now(UTC)
-    return RequestRow(
+    return RequestValues(
         id=exchange.id,
         created_at=started,
         user_id=exchange.caller.user_id,
@@ -109,10 +111,10 @@ def _request(exchange: Exchange, ending: Ending, started: datetime) -> RequestRo
     )
 
 
-def _attempt(exchange: Exchange, attempt: Attempt, number: int, started: datetime, ending: Ending) -> AttemptRow:
+def _attempt(exchange: Exchange, attempt: Attempt, number: int, started: datetime, ending: Ending) -> AttemptValues:
     target = attempt.candidate.target
     usage = ending.usage if attempt is exchange.answering else NOTHING
-    return AttemptRow(
+    return AttemptValues(
         id=uuid7(),
         created_at=started,
         request_id=exchange.id,

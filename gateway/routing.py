@@ -9,7 +9,10 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+
+import msgspec
+from msgspec import Raw
 
 from credits.snapshot import PowerRate
 from gateway.callers import Caller
@@ -17,6 +20,7 @@ from gateway.errors import ModelForbidden, ModelNotFound, NoProvider
 from gateway.pricing import TokenRates, token_rates
 from gateway.snapshot import Snapshot
 from llmconfig.snapshot import Target
+from llmconfig.target import Price
 from opscenter.core.tiers import Tier
 
 Choices = tuple[tuple[Target, ...], tuple[Target, ...]]
@@ -38,19 +42,24 @@ class Candidate:
     output_cap: int
 
     @property
-    def receipt(self) -> dict[str, Any]:
-        """The rates as they are kept on the hold, from which a bill can be recomputed."""
-        price = self.target.price
-        return {
-            "target": self.target.key,
-            "price_id": price.price_id,
-            "input": str(price.input),
-            "cached_input": str(price.cached_input),
-            "cache_write": str(price.cache_write),
-            "output": str(price.output),
-            "markup": str(self.markup),
-            "multiplier": str(self.multiplier),
-        }
+    def receipt(self) -> Raw:
+        """The rates as they are kept on the hold, from which a bill can be recomputed: JSON."""
+        return _receipt(self.target.key, self.target.price, self.markup, self.multiplier)
+
+
+@lru_cache(maxsize=4096)
+def _receipt(target_key: str, price: Price, markup: Decimal, multiplier: Decimal) -> Raw:
+    facts = {
+        "target": target_key,
+        "price_id": price.price_id,
+        "input": str(price.input),
+        "cached_input": str(price.cached_input),
+        "cache_write": str(price.cache_write),
+        "output": str(price.output),
+        "markup": str(markup),
+        "multiplier": str(multiplier),
+    }
+    return Raw(msgspec.json.encode(facts))
 
 
 def candidates(

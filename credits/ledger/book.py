@@ -149,8 +149,4 @@ def _kept(count: int) -> int:
 
 
 def _moment(beat: Beat) -> str | None:
-    if beat.dispatched_at is None:
-        return None
-    if connection.vendor == "sqlite":
-        return connection.ops.adapt_datetimefield_value(beat.dispatched_at)
-    return beat.dispatched_at.isoformat()
+    return beat.dispatched_at.isoformat() if beat.dispatched_at else None

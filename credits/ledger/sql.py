@@ -1,8 +1,4 @@
-"""The book's statements, set-based, for PostgreSQL and SQLite.
-
-Each takes one text parameter for all its rows (a JSON array of arrays), so that its own text never changes
-and no limit on parameters applies. UUIDs travel as 32 hex digits, which both databases read.
-"""
+"""The book's statements, set-based, for PostgreSQL and SQLite; their rows come as one JSON parameter."""
 
 import json
 from collections.abc import Iterable
@@ -11,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db.backends.utils import CursorWrapper
+
+from opscenter.core.json_rows import Ids, Rows
 
 _NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"}
 _AGO = {
@@ -108,33 +106,6 @@ WHERE id = hold_id AND state = 'HELD'
 """
 
 
-class _Rows:
-    """`{rows:name type, ...}` in a statement: the JSON parameter as a table `v` with these columns."""
-
-    def __init__(self, vendor: str) -> None:
-        self.vendor = vendor
-
-    def __format__(self, columns: str) -> str:
-        names = [column.split() for column in columns.split(",")]
-        if self.vendor == "postgresql":
-            picked = ", ".join(f"(r ->> {n})::{kind} AS {name}" for n, (name, kind) in enumerate(names))
-            return f"(SELECT {picked} FROM JSONB_ARRAY_ELEMENTS(%s::jsonb) AS r) AS v"
-        picked = ", ".join(f"JSON_EXTRACT(value, '$[{n}]') AS {name}" for n, (name, _) in enumerate(names))
-        return f"(SELECT {picked} FROM JSON_EACH(%s)) AS v"
-
-
-class _Ids:
-    """`{ids:type}` in a statement: the JSON parameter as the list of values behind IN."""
-
-    def __init__(self, vendor: str) -> None:
-        self.vendor = vendor
-
-    def __format__(self, kind: str) -> str:
-        if self.vendor == "postgresql":
-            return f"(SELECT r::{kind} FROM JSONB_ARRAY_ELEMENTS_TEXT(%s::jsonb) AS r)"
-        return "(SELECT value FROM JSON_EACH(%s))"
-
-
 @cache
 def statement(template: str, vendor: str) -> str:
     return template.format(
@@ -146,8 +117,8 @@ def statement(template: str, vendor: str) -> str:
         skip=_SKIP[vendor],
         json=_JSON[vendor],
         budgeted=_BUDGETED,
-        rows=_Rows(vendor),
-        ids=_Ids(vendor),
+        rows=Rows(vendor),
+        ids=Ids(vendor),
     )
 
 

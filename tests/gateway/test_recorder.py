@@ -11,22 +11,23 @@ from django.db import InterfaceError, OperationalError, connection
 from gateway.models import AttemptRow, RequestRow
 from gateway.recorder import Record, Recorder, save
 from gateway.records import time_of
+from gateway.rows import AttemptValues, RequestValues
 from llmconfig.models import ProviderKey
 from opscenter.core.ids import uuid7
 from tests.eventually import eventually
 
 
-def _row(request_id: UUID | None = None, **fields: Any) -> RequestRow:
+def _row(request_id: UUID | None = None, **fields: Any) -> RequestValues:
     request_id = request_id or uuid7()
     values: dict[str, Any] = {"endpoint": "chat/completions", "status": "succeeded", "billing_basis": "provider"}
-    return RequestRow(id=request_id, created_at=time_of(request_id), **{**values, **fields})
+    return RequestValues(id=request_id, created_at=time_of(request_id), **{**values, **fields})
 
 
-def _attempt(row: RequestRow, n: int = 1) -> AttemptRow:
-    return AttemptRow(
+def _attempt(row: RequestValues, n: int = 1) -> AttemptValues:
+    return AttemptValues(
         id=uuid7(),
         created_at=row.created_at,
-        request_id=row.pk,
+        request_id=row.id,
         n=n,
         target="d:1",
         model="x",
@@ -53,8 +54,8 @@ def test_rows_are_written_soon_with_their_attempts() -> None:
 
     recorder.put(row, [_attempt(row), _attempt(row, 2)])
 
-    eventually(lambda: RequestRow.objects.filter(pk=row.pk).exists())
-    assert list(AttemptRow.objects.filter(request_id=row.pk).order_by("n").values_list("n", flat=True)) == [1, 2]
+    eventually(lambda: RequestRow.objects.filter(pk=row.id).exists())
+    assert list(AttemptRow.objects.filter(request_id=row.id).order_by("n").values_list("n", flat=True)) == [1, 2]
     recorder.stop()
 
 
@@ -77,7 +78,7 @@ def test_a_row_that_the_database_refuses_does_not_hold_up_the_others() -> None:
     fine = [_row(), _row()]
     recorder.put(fine[0], [_attempt(fine[0])])
     recorder.put(_row(component="a\ud800"), [])
-    recorder.put(_row(prompt_tokens=2**70), [])
+    recorder.put(_row(prompt_tokens=-1), [])
     recorder.put(_row(status=None), [])
     recorder.put(fine[1], [])
     recorder.start()
@@ -85,7 +86,7 @@ def test_a_row_that_the_database_refuses_does_not_hold_up_the_others() -> None:
     recorder.stop()
 
     assert recorder.waiting == 0
-    assert set(RequestRow.objects.values_list("pk", flat=True)) == {row.pk for row in fine}
+    assert set(RequestRow.objects.values_list("pk", flat=True)) == {row.id for row in fine}
     assert AttemptRow.objects.count() == 1
 
 
@@ -103,7 +104,7 @@ def test_rows_wait_while_they_can_not_be_written() -> None:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE hidden_requests RENAME TO llm_requests")
 
-    eventually(lambda: RequestRow.objects.filter(pk=row.pk).exists())
+    eventually(lambda: RequestRow.objects.filter(pk=row.id).exists())
     recorder.stop()
 
 
@@ -112,7 +113,7 @@ def test_the_first_end_of_a_call_is_the_one_that_counts() -> None:
     first = _row(charged_nano=7)
     save([Record(first, [])])
 
-    save([Record(_row(first.pk, charged_nano=9, status="lost"), [])])
+    save([Record(_row(first.id, charged_nano=9, status="lost"), [])])
 
     stored = RequestRow.objects.get()
     assert (stored.charged_nano, stored.status) == (7, "succeeded")
@@ -145,7 +146,7 @@ def test_a_connection_that_breaks_loses_no_row_and_not_the_thread(
     recorder.put(row, [])
     recorder.start()
 
-    eventually(lambda: RequestRow.objects.filter(pk=row.pk).exists())
+    eventually(lambda: RequestRow.objects.filter(pk=row.id).exists())
     recorder.stop()
 
 
@@ -154,7 +155,7 @@ def test_what_the_sweep_wrote_gives_way_to_the_calls_own_late_end() -> None:
     lost = _row(status="lost", charged_nano=9)
     save([Record(lost, [])])
 
-    save([Record(_row(lost.pk, charged_nano=7), [], late=True)])
+    save([Record(_row(lost.id, charged_nano=7), [], late=True)])
 
     stored = RequestRow.objects.get()
     assert (stored.charged_nano, stored.status) == (7, "succeeded")
