@@ -41,8 +41,9 @@ def provider_api_bases_are_usable(**kwargs: Any) -> list[CheckMessage]:
 def _problem(slug: str, base: object) -> str:
     if not is_known(slug):
         return "no provider of that name is known"
+    policy = Policy.PRIVATE_ALLOWED if settings.ALLOW_PRIVATE_AI_SERVERS else Policy.PUBLIC
     try:
-        check_base_url(str(base), Policy.PRIVATE_ALLOWED)
+        check_base_url(str(base), policy)
     except OutboundRefused as error:
         return str(error)
     return ""

@@ -20,7 +20,7 @@ class Provider:
 
     `litellm_prefix` is LiteLLM's name of it. `speaks_openai`: the relay can serve it. `check_path` is a free
     call that needs the key; "" where none is known. `is_overridden`: the origin is this installation's own
-    choice and may be private.
+    choice and may be private, where private ones are allowed at all.
     """
 
     slug: str
@@ -36,7 +36,8 @@ class Provider:
 
     @property
     def policy(self) -> Policy:
-        return Policy.PRIVATE_ALLOWED if self.is_overridden else Policy.PUBLIC
+        is_private = self.is_overridden and settings.ALLOW_PRIVATE_AI_SERVERS
+        return Policy.PRIVATE_ALLOWED if is_private else Policy.PUBLIC
 
     def headers(self, api_key: str) -> dict[str, str]:
         """What authenticates a call; keys travel in headers, never in a URL."""

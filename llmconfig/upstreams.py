@@ -114,7 +114,7 @@ def _from_key(row: ProviderKey, known: "Known") -> Upstream | None:
         speaks_openai=provider.speaks_openai,
         max_tokens_param=provider.max_tokens_param,
         purposes=frozenset(Purpose.values),
-        is_private_network=provider.is_overridden,
+        is_private_network=provider.policy is Policy.PRIVATE_ALLOWED,
     )
 
 

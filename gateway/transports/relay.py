@@ -24,6 +24,7 @@ from gateway.transports.wire import (
     send,
     translate,
 )
+from opscenter.core.outbound import Policy, check_base_url
 
 
 class Relay:
@@ -138,7 +139,7 @@ async def _whole(response: aiohttp.ClientResponse) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _url(api_base: str, endpoint: str) -> URL:
-    return URL(f"{api_base.rstrip('/')}/{endpoint}")
+    return URL(f"{check_base_url(api_base, Policy.PRIVATE_ALLOWED)}/{endpoint}")
 
 
 def _headers(target: Target) -> dict[str, str]:

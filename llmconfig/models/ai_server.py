@@ -98,14 +98,18 @@ class AIServer(models.Model):
     @property
     def api_base(self) -> str:
         """Where /chat/completions and /models are: `base_url`, with /v1 where it has no path."""
-        return self.base_url if urlsplit(self.base_url).path.strip("/") else f"{self.base_url}/v1"
+        _, _, after_scheme = self.base_url.partition("://")
+        return self.base_url if after_scheme.partition("/")[2].strip("/") else f"{self.base_url}/v1"
 
     @property
     def origin(self) -> tuple[str, str | None, int | None]:
-        """Scheme, host and port: what a stored key is bound to."""
-        parts = urlsplit(self.base_url)
-        default_port = 443 if parts.scheme == "https" else 80
-        return parts.scheme, parts.hostname, parts.port or default_port
+        """Scheme, host and port: what a stored key is bound to. No host where `base_url` can't be read."""
+        try:
+            parts = urlsplit(self.base_url)
+            port = parts.port
+        except ValueError:
+            return self.base_url, None, None
+        return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80)
 
     @property
     def policy(self) -> Policy:

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 from asgiref.sync import async_to_sync
 
-from opscenter.core.outbound import OutboundRefused, Policy, guarded_session
+from opscenter.core.outbound import OutboundRefused, Policy, check_base_url, guarded_session
 
 TIMEOUT_S = 10.0
 _MAX_BYTES = 8 * 1024 * 1024
@@ -72,6 +72,7 @@ def _judged(url: str, headers: Mapping[str, str], policy: Policy, *, wants_model
 
 async def _fetch(url: str, headers: Mapping[str, str], policy: Policy) -> tuple[int, bytes]:
     body = bytearray()
+    check_base_url(url, policy)
     async with (
         guarded_session(policy, timeout_s=TIMEOUT_S) as session,
         session.get(url, headers=dict(headers), allow_redirects=False) as response,

@@ -13,6 +13,17 @@ import httpx
 
 from gateway.transports.litellm.http import GuardedTransport, RefusingTransport
 
+_CALLBACKS = (
+    "callbacks",
+    "input_callback",
+    "success_callback",
+    "failure_callback",
+    "service_callback",
+    "audit_log_callbacks",
+    "_async_input_callback",
+    "_async_success_callback",
+    "_async_failure_callback",
+)
 _lock = threading.Lock()
 
 
@@ -29,7 +40,8 @@ def loaded() -> Any:
 
 
 def _import() -> ModuleType:
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    # Read by LiteLLM and by the AWS SDK under it: no price list is fetched, and no credentials of the machine's.
+    os.environ |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "AWS_EC2_METADATA_DISABLED": "true"}
     # Building its types warns of what only their authors could change; built here, no call has to wait for it.
     with warnings.catch_warnings(action="ignore"):
         import litellm  # noqa: PLC0415 - two seconds that only warm-up can spare
@@ -48,13 +60,7 @@ def _quieten(litellm: Any) -> None:
     litellm.num_retries = 0
     litellm.cache = None
     litellm.drop_params = False
-    for name in (
-        "callbacks",
-        "input_callback",
-        "success_callback",
-        "failure_callback",
-        "_async_success_callback",
-    ):
+    for name in _CALLBACKS:
         setattr(litellm, name, [])
     logging.getLogger("LiteLLM").setLevel(logging.CRITICAL + 1)
 
@@ -69,6 +75,10 @@ def _guard(litellm: Any) -> None:
         (HTTPHandler, "_create_sync_transport", RefusingTransport),
     ):
         setattr(handler, name, staticmethod(_ignoring_arguments(transport)))
+    from openai._models import FinalRequestOptions  # noqa: PLC0415 - as above
+
+    # For many providers LiteLLM forgets that the caller wants no retries, and the OpenAI SDK makes two.
+    FinalRequestOptions.get_max_retries = lambda *_: 0  # type: ignore[method-assign]
     litellm.client_session = httpx.Client(transport=RefusingTransport())
     litellm.in_memory_llm_clients_cache.flush_cache()
 

@@ -14,7 +14,7 @@ from yarl import URL
 from gateway.transports.errors import UpstreamCut, UpstreamError
 from gateway.transports.litellm.observed import Observed
 from gateway.transports.wire import FAILURES, Sessions, let_go, policy_of, refuse_failure, send, translate
-from opscenter.core.outbound import Policy
+from opscenter.core.outbound import OutboundRefused, Policy, check_base_url
 
 _NOT_COPIED = {"content-encoding", "content-length", "transfer-encoding"}
 _MAX_FETCH_BYTES = 32 * 1024 * 1024
@@ -28,11 +28,21 @@ class Work:
     def __init__(self, observed: Observed, sessions: Sessions) -> None:
         self.observed = observed
         self.sessions = sessions
-        self.origin = URL(observed.call.target.api_base).origin() if observed.call.target.api_base else None
+        base = observed.call.target.api_base
+        self.origin = URL(check_base_url(base, Policy.PRIVATE_ALLOWED)).origin() if base else None
 
     def policy(self, url: URL) -> Policy:
         """Only the target's own origin may be private: whatever else is fetched (an image, say) is a caller's wish."""
         return policy_of(self.observed.call.target) if url.origin() == self.origin else Policy.PUBLIC
+
+    def keep_key_home(self, request: httpx.Request, url: URL) -> None:
+        """Raise OutboundRefused where the target has an origin and its key, or its prompt, would go to another."""
+        if self.origin is None or url.origin() == self.origin:
+            return
+        key = self.observed.call.target.api_key
+        told = (str(url), *request.headers.values())
+        if request.method == "POST" or (key and any(key in value for value in told)):
+            raise OutboundRefused("LiteLLM asked for another origin than the one that the key belongs to")
 
 
 current_work: ContextVar[Work] = ContextVar("current_work")
@@ -85,6 +95,7 @@ async def _fetch(work: Work, request: httpx.Request) -> httpx.Response:
 
 async def _send(work: Work, request: httpx.Request) -> aiohttp.ClientResponse:
     url = URL(str(request.url), encoded=True)
+    work.keep_key_home(request, url)
     headers = {**request.headers, "accept-encoding": "identity"}
     headers.pop("content-length", None)
     session = work.sessions.get(work.policy(url))

@@ -19,9 +19,10 @@ from gateway.transports.litellm.http import Work, current_work
 from gateway.transports.litellm.observed import Observed
 from gateway.transports.litellm.stream import LiteLLMStream
 from gateway.transports.wire import Sessions, answer_by
+from opscenter.core.outbound import OutboundRefused
 
 # Their SDKs open connections of their own, which the outbound guard can't see.
-_UNGUARDED = frozenset({"aiohttp_openai", "petals", "sagemaker", "sagemaker_chat", "sap", "vllm"})
+_UNGUARDED = frozenset({"aiohttp_openai", "petals", "sagemaker", "sagemaker_chat", "sagemaker_nova", "sap", "vllm"})
 
 
 class LiteLLM:
@@ -49,7 +50,11 @@ class LiteLLM:
 
     @contextmanager
     def _at_work(self, observed: Observed) -> Iterator[None]:
-        token = current_work.set(Work(observed, self._sessions))
+        try:
+            work = Work(observed, self._sessions)
+        except OutboundRefused as error:
+            raise UpstreamUnreachable from error
+        token = current_work.set(work)
         try:
             yield
         finally:
