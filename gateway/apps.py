@@ -15,7 +15,7 @@ class GatewayConfig(AppConfig):
         from gateway.services.keys import sign_out  # noqa: PLC0415 - needs loaded apps
         from opscenter.core import users  # noqa: PLC0415 - likewise
 
-        users.on_password_changed(sign_out)
+        users.on_credentials_changed(sign_out)
         post_migrate.connect(_make_partitions, sender=self, dispatch_uid="gateway.partitions")
 
 

@@ -5,10 +5,11 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from gateway.callers import VIRTUAL_KEY_PERMISSIONS, Caller
-from gateway.errors import NotAuthenticated
+from gateway.errors import NotAuthenticated, SecondFactorMissing
 from gateway.models import VirtualKey
 from gateway.services.keys import hash_key
 from opscenter.core.models import User
+from opscenter.core.signin import second_factor
 
 
 def bearer_of(request: HttpRequest | Request) -> str | None:
@@ -34,6 +35,8 @@ class TokenAuthentication(BaseAuthentication):
             raise NotAuthenticated("This API key is unknown, expired or revoked.")
         if row.kind == VirtualKey.Kind.VIRTUAL:
             row.user.permission_ceiling = VIRTUAL_KEY_PERMISSIONS
+        elif second_factor.lacks(row.user):
+            raise SecondFactorMissing
         return row.user, row
 
     def authenticate_header(self, request: Request) -> str:

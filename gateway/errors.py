@@ -4,6 +4,7 @@ opscenter.core.errors.ServiceError
 ├── InvalidRequest        400  the body can't be served as it is
 ├── UpstreamRejected      400  the provider says that the request is invalid
 ├── NotAuthenticated      401
+├── SecondFactorMissing   403  staff without one, where STAFF_MFA_REQUIRED is on
 ├── ClientLeft            499  kept on record; nobody is left to be told
 ├── ModelForbidden        403  tier, key or power level does not reach this model
 ├── ModelNotFound         404
@@ -33,6 +34,13 @@ class NotAuthenticated(errors.Unauthenticated):
             code=code,
             headers={"WWW-Authenticate": "Bearer"},
         )
+
+
+class SecondFactorMissing(errors.Forbidden):
+    default_code = "second_factor_required"
+
+    def __init__(self) -> None:
+        super().__init__("Staff need a second factor: sign in at /accounts/login/ and set one up first.")
 
 
 class ClientLeft(errors.ServiceError):

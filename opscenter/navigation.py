@@ -48,6 +48,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Users", "person", "core", "user"),
             ("Groups", "group", "auth", "group"),
+            ("Failed sign-ins", "lock", "axes", "accessattempt"),
             ("Audit log", "history", "core", "auditentry"),
         ),
     ),

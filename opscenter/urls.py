@@ -1,22 +1,30 @@
 """Every route of the monolith."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, reverse_lazy
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from opscenter import health
+from opscenter.core.signin.views import admin_login
 
 urlpatterns = [
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("accounts/", include("opscenter.core.signin.urls")),
+    path("admin/login/", admin_login),
+    path("admin/password_change/", RedirectView.as_view(url=reverse_lazy("account_change_password"))),
     path("admin/", admin.site.urls),
     path("api/v1/llm-config/", include("llmconfig.urls")),
     path("api/v1/llm/", include("credits.urls")),
     path("", include("gateway.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path(
+        "api/docs",
+        SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="api_docs.html"),
+        name="docs",
+    ),
 ]
 
 handler400 = "opscenter.error_pages.bad_request"

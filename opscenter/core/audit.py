@@ -13,10 +13,12 @@ from django.http import HttpRequest
 
 from opscenter.core.models import AuditEntry
 
+_SOURCES = {"admin": "admin", "accounts": "account"}
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`source` is admin, api, command:NAME or task:NAME; `address` is the peer's IP address."""
+    """`source` is admin, account, api, command:NAME or task:NAME; `address` is the peer's IP address."""
 
     user_id: int | None
     source: str
@@ -57,7 +59,7 @@ def _from_request(request: HttpRequest) -> Actor:
     user = getattr(request, "user", None)
     return Actor(
         user_id=getattr(user, "pk", None),
-        source="admin" if request.path.startswith("/admin/") else "api",
+        source=_SOURCES.get(request.path.split("/", 2)[1], "api"),
         address=request.META.get("REMOTE_ADDR") or None,
         request_id=getattr(request, "request_id", ""),
     )

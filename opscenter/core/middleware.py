@@ -49,7 +49,7 @@ class OneTimePasswordMiddleware(MiddlewareMixin):
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         if not request.path.startswith("/admin/"):
             return None
-        change = reverse("admin:password_change")
-        if request.path in (change, reverse("admin:logout"), reverse("admin:jsi18n")):
+        change = reverse("account_change_password")
+        if request.path in (reverse("admin:logout"), reverse("admin:jsi18n")):
             return None
         return HttpResponseRedirect(change) if getattr(request.user, "must_change_password", False) else None

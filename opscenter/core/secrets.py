@@ -86,5 +86,23 @@ def reveal(secret: Secret, *, owner: models.Model) -> str:
     return str(plaintext)
 
 
+def enclose(plaintext: str, *, owner: models.Model) -> str:
+    """`plaintext` sealed for `owner`, as text: for a library that keeps its secrets in a column of its own."""
+    payload = json.dumps(["", ":".join(_entity(owner)), plaintext])
+    return key_ring().encrypt(payload.encode()).decode()
+
+
+def disclose(enclosed: str, *, owner: models.Model) -> str:
+    """What `enclose` sealed for the same owner. Raises SecretUnreadable."""
+    entity = ":".join(_entity(owner))
+    try:
+        secret_id, belongs_to, plaintext = json.loads(key_ring().decrypt(enclosed))
+    except InvalidToken as error:
+        raise SecretUnreadable(f"no key of the ring decrypts what {entity} has enclosed") from error
+    if secret_id != "" or belongs_to != entity:
+        raise SecretUnreadable(f"this was enclosed for another row than {entity}")
+    return str(plaintext)
+
+
 def _entity(owner: models.Model) -> tuple[str, str]:
     return owner._meta.db_table, str(owner.pk)

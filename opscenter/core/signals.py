@@ -1,7 +1,8 @@
-"""Audits what Django's own user and group pages and commands change; the only signals in the project."""
+"""Audits what Django's own user and group pages and allauth's of the second factor change; the only signals here."""
 
 from typing import Any, cast
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
@@ -34,7 +35,7 @@ def saved(sender: type[Model], instance: Model, created: bool, raw: bool = False
     before, after = changes.difference(instance._described, changes.describe(instance))  # type: ignore[attr-defined]
     if not created and getattr(instance, "password", None) != instance._password_was:  # type: ignore[attr-defined]
         after["password"] = "(changed)"  # noqa: S105 - says that it changed, holds none
-        users.password_changed(cast(User, instance))
+        users.credentials_changed(cast(User, instance))
     if before or after:
         _record("create" if created else "update", instance, before, after)
 
@@ -43,6 +44,23 @@ def saved(sender: type[Model], instance: Model, created: bool, raw: bool = False
 def deleted(sender: type[Model], instance: Model, **kwargs: Any) -> None:
     if _watched(sender):
         _record("delete", instance, changes.describe(instance), {})
+
+
+@receiver(post_save, sender=Authenticator, dispatch_uid="core.audit.factor_added")
+def factor_added(sender: type[Model], instance: Authenticator, created: bool, raw: bool = False, **kwargs: Any) -> None:
+    if created and not raw:
+        _factor("add_second_factor", instance, {}, {"second_factor": instance.type})
+
+
+@receiver(post_delete, sender=Authenticator, dispatch_uid="core.audit.factor_removed")
+def factor_removed(sender: type[Model], instance: Authenticator, **kwargs: Any) -> None:
+    _factor("remove_second_factor", instance, {"second_factor": instance.type}, {})
+
+
+def _factor(action: str, factor: Authenticator, before: dict[str, Any], after: dict[str, Any]) -> None:
+    audit.record(action=action, entity_type="users", entity_id=factor.user_id, before=before, after=after)
+    if factor.type == Authenticator.Type.TOTP:
+        users.credentials_changed(User.objects.get(pk=factor.user_id))
 
 
 @receiver(m2m_changed, dispatch_uid="core.audit.members")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from opscenter.core.models import User
 
 _hooks: list[Callable[[User], None]] = []
-_password_hooks: list[Callable[[User], None]] = []
+_credential_hooks: list[Callable[[User], None]] = []
 
 
 def on_created(hook: Callable[[User], None]) -> None:
@@ -14,14 +14,17 @@ def on_created(hook: Callable[[User], None]) -> None:
         _hooks.append(hook)
 
 
-def on_password_changed(hook: Callable[[User], None]) -> None:
-    """Have `hook(user)` called inside the transaction that changes a password. For AppConfig.ready."""
-    if hook not in _password_hooks:
-        _password_hooks.append(hook)
+def on_credentials_changed(hook: Callable[[User], None]) -> None:
+    """Have `hook(user)` called inside the transaction that changes a password or adds or removes a second factor.
+
+    For AppConfig.ready.
+    """
+    if hook not in _credential_hooks:
+        _credential_hooks.append(hook)
 
 
-def password_changed(user: User) -> None:
-    for hook in _password_hooks:
+def credentials_changed(user: User) -> None:
+    for hook in _credential_hooks:
         hook(user)
 
 

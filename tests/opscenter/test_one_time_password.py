@@ -8,7 +8,7 @@ from opscenter.core.models import User
 
 pytestmark = pytest.mark.django_db
 
-CHANGE = "/admin/password_change/"
+CHANGE = "/accounts/password/change/"
 NEW = "a-new-and-long-passphrase"
 
 
@@ -21,7 +21,7 @@ def password() -> str:
 
 @pytest.fixture
 def browser(client: Client, password: str) -> Client:
-    signed_in = client.post("/admin/login/", {"username": "admin", "password": password})
+    signed_in = client.post("/accounts/login/", {"login": "admin", "password": password})
     assert signed_in.status_code == 302
     return client
 
@@ -37,10 +37,11 @@ def test_the_page_of_the_change_is_shown(browser: Client) -> None:
 
 
 def test_a_new_password_opens_the_admin_and_the_former_one_is_dead(browser: Client, password: str) -> None:
-    changed = browser.post(CHANGE, {"old_password": password, "new_password1": NEW, "new_password2": NEW})
+    changed = browser.post(CHANGE, {"oldpassword": password, "password1": NEW, "password2": NEW})
     assert changed.status_code == 302
     assert browser.get("/admin/").status_code == 200
-    assert not Client().login(username="admin", password=password)
+    refused = Client().post("/accounts/login/", {"login": "admin", "password": password})
+    assert refused.status_code == 200
 
 
 def test_whoever_chose_the_password_is_not_asked(client: Client) -> None:

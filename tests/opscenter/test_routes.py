@@ -15,7 +15,7 @@ from opscenter.core.api import LLMPermission
 
 # What anybody may ask for: to sign in, and what the API looks like.
 OPEN = {"api/v1/auth/login", "api/schema", "api/docs"}
-OUTSIDE_THE_API = ("health/", "admin/", "static/")
+OUTSIDE_THE_API = ("health/", "admin/", "accounts/", "static/")
 
 
 def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:

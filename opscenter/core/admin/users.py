@@ -3,13 +3,16 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.admin import UserAdmin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from opscenter.core.admin_base.access import Access, DeclaredAccess, may
 from opscenter.core.admin_base.audited import HistoryIsTheAuditLog
+from opscenter.core.admin_base.buttons import Button, Buttons, Said
 from opscenter.core.admin_base.unfolded import ModelAdmin, register
 from opscenter.core.api import Permissions
 from opscenter.core.models import User
+from opscenter.core.signin import second_factor
 
 if TYPE_CHECKING:
     from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -26,7 +29,7 @@ _TIMES = ("Times", {"fields": ("last_login", "date_joined")})
 
 
 @register(User)
-class PeopleAdmin(DeclaredAccess, HistoryIsTheAuditLog, DjangoUserAdmin, ModelAdmin):
+class PeopleAdmin(DeclaredAccess, Buttons, HistoryIsTheAuditLog, DjangoUserAdmin, ModelAdmin):
     """Only a superuser hands out rights, and only a superuser changes who has any: nobody promotes themselves."""
 
     access: ClassVar[Access] = {
@@ -49,6 +52,24 @@ class PeopleAdmin(DeclaredAccess, HistoryIsTheAuditLog, DjangoUserAdmin, ModelAd
         _TIMES,
     )
     add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2")}),)
+
+    buttons = (
+        Button(
+            "remove-second-factor",
+            "Remove the second factor …",
+            run="remove_second_factor",
+            needs=("core.change_user",),
+            question="They will sign in by password alone. Make sure that it is they who lost it and ask for this.",
+            shown=second_factor.is_enrolled,
+            dangerous=True,
+        ),
+    )
+
+    def remove_second_factor(self, request: HttpRequest, user: User) -> Said:
+        if not self.has_change_permission(request, user):
+            raise PermissionDenied
+        second_factor.remove(user)
+        return Said(f"{user} signs in by password alone now.")
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is None or self.has_change_permission(request, obj):

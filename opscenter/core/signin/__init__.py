@@ -1,0 +1,1 @@
+"""Signing in: lockouts after failures, the second factor, and the pages of both."""
