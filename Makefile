@@ -49,7 +49,7 @@ lint: $(VENV)/.installed-dev ## Check style, types, import directions, the locks
 	for check in mypy "python manage.py check --fail-level WARNING" "python manage.py makemigrations --check --dry-run"; do \
 		echo "$(BIN)/$$check"; $(BIN)/$$check; done
 
-lock: $(VENV)/.installed-dev ## Renew both lock files from pyproject.toml; ARGS=--upgrade for newer versions
+lock: $(VENV)/.installed-dev ## Renew the lock files from pyproject.toml; ARGS=--upgrade for newer versions
 	$(UV_COMPILE) $(ARGS) --output-file requirements.lock pyproject.toml
 	$(UV_COMPILE) $(ARGS) --output-file requirements-dev.lock --constraint requirements.lock --group dev pyproject.toml
 	sed -n 's/^litellm==\([^ ;]*\).*/litellm[proxy]==\1/p' requirements.lock | \

@@ -1,6 +1,6 @@
-"""Checks, offline, that both lock files fit pyproject.toml: what is asked for is pinned, by hash, within its range.
+"""Checks, offline, that the lock files fit pyproject.toml: what is asked for is pinned, by hash, within its range.
 
-`make lock` compiles them anew.
+The proxy that the bench measures is of the same version as the library. `make lock` compiles them anew.
 """
 
 import re
@@ -47,7 +47,9 @@ def problems() -> Iterator[str]:
     runtime, dev = ROOT / "requirements.lock", ROOT / "requirements-dev.lock"
     yield from unfit(runtime, project["project"]["dependencies"])
     yield from unfit(dev, [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]])
-    for path in (runtime, dev):
+    proxy = ROOT / "bench" / "litellm-proxy.lock"
+    yield from unfit(proxy, [f"litellm=={version}" for version in pins(runtime)["litellm"]])
+    for path in (runtime, dev, proxy):
         yield from unhashed(path)
         if re.search(r"https?://", path.read_text()):
             yield f"{path.name} names a download host"

@@ -16,7 +16,8 @@ from tests.live import ROOT
 
 # What a server still writes after its last answer belongs to the cell; at rest it costs next to nothing.
 _TRAILING_S = 0.7
-_PATIENCE_S = 90
+# The load generator gives up sooner.
+_PATIENCE_S = 700
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def sample(peer: Peer, cell: Cell, helpers: Sequence[int], *, duration_s: float)
     with loading(peer, cell, duration_s=duration_s) as load_process:
         others = [pid for pid in helpers if pid != peer.pid]
         cpu_s, others_cpu_s = procfs.cpu_s([peer.pid]), procfs.cpu_s(others)
-        load = _finish(load_process)
+        begin(load_process)
+        load = finish(load_process)
         others_cpu_s = procfs.cpu_s(others) - others_cpu_s + load.generator_cpu_s
         time.sleep(_TRAILING_S)
         cpu_s = procfs.cpu_s([peer.pid]) - cpu_s
@@ -83,18 +85,19 @@ def sample(peer: Peer, cell: Cell, helpers: Sequence[int], *, duration_s: float)
 
 
 def ask(peer: Peer, cell: Cell, *, requests: int) -> Load:
-    """So many requests, whatever their cost. Raises LoadFailed."""
+    """So many requests, their cost aside. Raises LoadFailed."""
     with loading(peer, cell, requests=requests) as load_process:
-        return _finish(load_process, patience_s=_PATIENCE_S + requests)
+        begin(load_process)
+        return finish(load_process)
 
 
 @contextlib.contextmanager
 def loading(
     peer: Peer, cell: Cell, *, duration_s: float | None = None, requests: int | None = None
 ) -> "Iterator[subprocess.Popen[str]]":
-    """A load generator that has warmed up and waits for `_finish`; killed if it is left with an error."""
+    """A load generator that has warmed up and waits for `begin`; killed if it is left with an error."""
     options = {"--port": peer.port, "--key": peer.key, "--model": peer.model, "--in-flight": cell.in_flight}
-    options |= {"--warm-up": 2 * cell.in_flight + 4}
+    options |= {"--warm-up": max(cell.in_flight, 5)}
     options |= {"--requests": requests} if requests is not None else {"--duration-s": duration_s}
     command = [sys.executable, "-m", "bench.load", *(f"{name}={value}" for name, value in options.items())]
     process = subprocess.Popen(
@@ -117,8 +120,16 @@ def loading(
         process.wait()
 
 
-def _finish(process: "subprocess.Popen[str]", *, patience_s: float = _PATIENCE_S) -> Load:
-    printed, complaint = process.communicate("go\n", patience_s)
+def begin(process: "subprocess.Popen[str]") -> None:
+    """Have it start to measure."""
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+def finish(process: "subprocess.Popen[str]") -> Load:
+    """What it measured. Raises LoadFailed."""
+    printed, complaint = process.communicate(timeout=_PATIENCE_S)
     if process.returncode:
         raise LoadFailed(complaint)
     return Load(**json.loads(printed))

@@ -34,6 +34,7 @@ LABELS = {
 }
 VIA_LITELLM = f"{MODEL}-litellm"
 PROXY_PROGRAM = ROOT / "var" / "bench" / "litellm-venv" / "bin" / "litellm"
+GATEWAY_DATABASE = "bench"
 START_TIMEOUT_S = 120
 _NO_NETWORK = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 
@@ -125,7 +126,7 @@ class Servers:
         environment = {"LOG_LEVEL": "INFO"}
         database_url = ""
         if kind == "postgres":
-            database_url = create_database(self.postgres.url(), "bench")
+            database_url = create_database(self.postgres.url(), GATEWAY_DATABASE)
             environment["REDIS_URL"] = self.redis.url()
         live = self._stack.enter_context(LiveServer(workers=1, environment=environment, database_url=database_url))
         world = World(live)

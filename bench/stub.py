@@ -14,7 +14,7 @@ from bench.conversation import MODEL, plain_answer, stream_events
 
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"content-length:"
-_STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -47,7 +47,7 @@ class Stub(asyncio.Protocol):
         elif not json.loads(body).get("stream"):
             self._transport.write(PLAIN)
         else:
-            self._transport.write(_STREAM_HEAD)
+            self._transport.write(STREAM_HEAD)
             self._send_from(0)
 
     def _send_from(self, first: int) -> None:
