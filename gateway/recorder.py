@@ -1,6 +1,7 @@
 """Writes request and attempt rows in batches, off the requests' path. No money depends on it.
 
-A crash loses at most what waits here; while the database is away the rows wait, up to a bound.
+What waits here when a crash comes is recorded from its holds (lost.py); while the database is away the rows wait, up
+to a bound.
 """
 
 import logging

@@ -53,8 +53,8 @@ def time_of(request_id: UUID) -> datetime:
     return datetime.fromtimestamp((request_id.int >> 80) / 1000, UTC)
 
 
-def swept(hold: Hold) -> RequestValues:
-    """The row of a call whose worker died."""
+def lost(hold: Hold) -> RequestValues:
+    """The row of a call whose worker died before it could write one."""
     captured = hold.captured or 0
     return RequestValues(
         id=hold.pk,
@@ -66,7 +66,7 @@ def swept(hold: Hold) -> RequestValues:
         status=RequestRow.Status.LOST,
         error_code="worker_died",
         completion_tokens=hold.delivered_tokens,
-        billing_basis=RequestRow.Basis.CHECKPOINT if captured else RequestRow.Basis.VOID,
+        billing_basis=hold.basis if hold.basis in RequestRow.Basis.values else RequestRow.Basis.VOID,
         held_nano=hold.amount,
         charged_nano=captured,
         rates=msgspec.Raw(msgspec.json.encode(hold.rates)),

@@ -1,11 +1,11 @@
-"""What the worker does for the gateway: ends the calls of dead workers, keeps partitions ahead, forgets sign-ins."""
+"""What the worker does for the gateway: ends and records calls of dead workers, makes partitions, forgets sign-ins."""
 
 import logging
 
 from celery import shared_task
 
 from credits.services.sweep import sweep
-from gateway import records
+from gateway import lost, records
 from gateway.partitions import make_partitions as make
 from gateway.recorder import Record, save
 from gateway.services import keys
@@ -17,9 +17,19 @@ log = logging.getLogger(__name__)
 def sweep_holds() -> int:
     """End every hold whose worker is gone; returns how many. Idempotent."""
     holds = sweep()
-    save([Record(records.swept(hold), []) for hold in holds])
+    save([Record(records.lost(hold), []) for hold in holds])
     if holds:
         log.warning("%d calls of dead workers were ended", len(holds))
+    return len(holds)
+
+
+@shared_task
+def record_lost_calls() -> int:
+    """Write the rows that dead workers could not write any more; returns how many. Idempotent."""
+    holds = lost.without_row()
+    save([Record(records.lost(hold), []) for hold in holds])
+    if holds:
+        log.warning("%d calls of dead workers were recorded from their holds", len(holds))
     return len(holds)
 
 

@@ -41,6 +41,7 @@ CREDITS_PER_USD = env.str("CREDITS_PER_USD", default="1000")
 
 LEASE_S = env.float("LEASE_S", default=60)
 SWEEP_INTERVAL_S = env.float("SWEEP_INTERVAL_S", default=30)
+RECORD_LOST_CALLS_INTERVAL_S = env.float("RECORD_LOST_CALLS_INTERVAL_S", default=300)
 HEARTBEAT_S = env.float("HEARTBEAT_S", default=3)
 SNAPSHOT_POLL_S = env.float("SNAPSHOT_POLL_S", default=0.4)
 SNAPSHOT_STALE_S = env.float("SNAPSHOT_STALE_S", default=5)
@@ -337,6 +338,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SWEEP_INTERVAL_S,
         # A sweep that waited longer than this is overtaken by the next.
         "options": {"expires": SWEEP_INTERVAL_S},
+    },
+    "record-lost-calls": {
+        "task": "gateway.tasks.record_lost_calls",
+        "schedule": RECORD_LOST_CALLS_INTERVAL_S,
+        "options": {"expires": RECORD_LOST_CALLS_INTERVAL_S},
     },
     "check-ledger": {"task": "credits.tasks.check_ledger", "schedule": crontab(hour=3, minute=17)},
     "prune-access-tokens": {"task": "gateway.tasks.prune_access_tokens", "schedule": crontab(hour=2, minute=41)},
