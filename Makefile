@@ -13,7 +13,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 	--no-header --exclude-newer $$($(BIN)/python -c 'import datetime as d; print(d.date.today() - d.timedelta(days=$(COOL_OFF_DAYS)))')
 
 .DEFAULT_GOAL := help
-.PHONY: help install run serve worker test bench lint lock clean
+.PHONY: help install run serve worker test proof bench lint lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z_]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -37,6 +37,9 @@ bench: $(VENV)/.installed-dev $(BENCH_PEER)/.installed ## Measure this gateway b
 test: $(VENV)/.installed-dev ## Run all tests, on SQLite and on PostgreSQL with Redis; ARGS go to pytest
 	$(BIN)/python -m pytest -p tests.services --database=sqlite -n 2 $(ARGS)
 	$(BIN)/python -m pytest -p tests.services --database=postgres -n 2 $(ARGS)
+
+proof: $(VENV)/.installed-dev ## Run the proofs of the ledger whole, and write docs/proofs.md; ARGS="3 8" for two of them
+	$(BIN)/python -m tests.proofs $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, types, import directions, the locks and the migrations
 	$(BIN)/ruff check

@@ -39,17 +39,23 @@ class LiveServer:
     """A context manager; `environment` overrides what the server's processes and commands get.
 
     Its database is of the same kind as the test run's, or the empty one at `database_url`, which stays. Unlike
-    tests in the process, it sees nothing of theirs.
+    tests in the process, it sees nothing of theirs. `serve` starts the web processes.
     """
 
     def __init__(
-        self, *, workers: int = 2, environment: Mapping[str, str] | None = None, database_url: str = ""
+        self,
+        *,
+        workers: int = 2,
+        environment: Mapping[str, str] | None = None,
+        database_url: str = "",
+        serve: tuple[str, ...] = SERVE,
     ) -> None:
         self.data_dir = Path(tempfile.mkdtemp(prefix="live-", dir=os.environ["DATA_DIR"]))
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.base_url = f"{self.url}/v1"
         self.workers_wanted = workers
+        self._serve = serve
         self._owns_database = not database_url
         self.database_url = database_url or self._make_database()
         redis_url = os.environ["REDIS_URL"]
@@ -95,7 +101,7 @@ class LiveServer:
 
     def start(self) -> None:
         """The web processes; returns when each of the workers is up and a call could be served."""
-        self.started.insert(0, self._run(SERVE))
+        self.started.insert(0, self._run(self._serve))
         eventually(self._is_ready, READY_TIMEOUT_S, what=lambda: f"The server did not get ready:\n{self.log}")
 
     def start_worker(self) -> None:

@@ -1,0 +1,67 @@
+"""Workers that are told to stop in the middle of streams: no hold is left, and the books balance."""
+
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.e2e.world import HELLO, World
+from tests.live import LiveServer
+from tests.upstream import Upstream
+
+STREAMS = 8
+HASTY = {"HEARTBEAT_S": "0.2", "SHUTDOWN_GRACE_S": "1", "DRAIN_S": "1"}
+SLOW = "fault:chunks:400:0.02+ignore-max-tokens"
+
+
+@pytest.fixture
+def world(running_upstream_server: Upstream) -> Iterator[World]:
+    with LiveServer(workers=2, environment=HASTY) as live:
+        world = World(live)
+        server = {"server": world.add_server("upstream", running_upstream_server.base_url)}
+        world.offer("slow", [server | {"model": SLOW}])
+        world.wait_for_all_workers("slow")
+        yield world
+        world.close()
+
+
+class Readers:
+    """Clients in the middle of a stream each, until it breaks or ends."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.begun = threading.Semaphore(0)
+        self.threads = [threading.Thread(target=self._read) for _ in range(STREAMS)]
+        for thread in self.threads:
+            thread.start()
+        for _ in self.threads:
+            assert self.begun.acquire(timeout=20)
+
+    def join(self) -> None:
+        for thread in self.threads:
+            thread.join(30)
+            assert not thread.is_alive()
+
+    def _read(self) -> None:
+        body = {"model": "slow", "messages": HELLO, "max_tokens": 500, "stream": True}
+        with httpx.Client(base_url=self.world.live.url, timeout=20) as client:
+            try:
+                with client.stream("POST", "/v1/chat/completions", json=body, headers=self.world.bearer()) as answer:
+                    for number, _ in enumerate(answer.iter_lines()):
+                        if number == 10:
+                            self.begun.release()
+            except httpx.HTTPError:
+                pass
+
+
+def test_an_orderly_stop_ends_every_stream_and_writes_every_row(world: World) -> None:
+    readers = Readers(world)
+    assert world.open_holds() == STREAMS
+    world.live.stop()
+    readers.join()
+    assert world.open_holds() == 0
+    rows = world.live.query("SELECT status, billing_basis, charged_nano FROM llm_requests WHERE model = 'slow'")
+    assert len(rows) == STREAMS
+    assert all(basis == "counted" and charged > 0 for _, basis, charged in rows), rows
+    world.books_balance()

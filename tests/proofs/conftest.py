@@ -1,0 +1,33 @@
+"""Every proof has its `figures`."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.proofs.figures import Figures
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "proof(number, title): which of the proofs in docs/proofs.md this is part of")
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
+    """Written where the run asks for them, and only if the test held."""
+    marker = request.node.get_closest_marker("proof")
+    option = request.config.getoption
+    figures = Figures(
+        proof=marker.args[0],
+        title=marker.args[1],
+        test=request.node.name,
+        database=option("database"),
+        seed=option("--proof-seed", 0),
+        whole=option("--whole", False),
+    )
+    began = time.monotonic()
+    failed_before = request.session.testsfailed
+    yield figures
+    figures.took_s = round(time.monotonic() - began, 1)
+    if (folder := option("--figures", None)) and request.session.testsfailed == failed_before:
+        figures.write(folder)

@@ -1,0 +1,62 @@
+"""The product with one of its guards taken away, for negative controls: `python -m tests.proofs.unguarded GUARD serve`.
+
+In this very process, so with one web worker. Nothing but the guard is different.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from django.core.management import execute_from_command_line
+
+
+def hold_before_call() -> None:
+    """A reserve that the ledger couldn't take counts as made: the gateway fails open."""
+    from credits.errors import LedgerUnavailable
+    from credits.ledger.moves import Held, Refused, Reserve
+    from credits.writer import LedgerWriter
+
+    reserve = LedgerWriter.reserve
+
+    async def open_handed(writer: LedgerWriter, move: Reserve) -> Held | Refused:
+        try:
+            return await reserve(writer, move)
+        except LedgerUnavailable:
+            return Held(move.hold_id, move.amount, 1)
+
+    setattr(LedgerWriter, "reserve", open_handed)  # noqa: B010 - mypy forbids the plain way
+
+
+def repeated_settle() -> None:
+    """A settle that the database missed is not tried again."""
+    from credits.ledger.moves import Reserve
+    from credits.writer import LedgerWriter
+
+    away = LedgerWriter._database_is_away
+
+    def forgetful(writer: LedgerWriter, items: list[Any], error: Exception) -> None:
+        away(writer, [item for item in items if isinstance(item.move, Reserve)], error)
+
+    setattr(LedgerWriter, "_database_is_away", forgetful)  # noqa: B010 - see above
+
+
+GUARDS: dict[str, Callable[[], None]] = {
+    "hold-before-call": hold_before_call,
+    "repeated-settle": repeated_settle,
+}
+
+
+def without(guard: str) -> tuple[str, ...]:
+    """The command that serves without `guard`."""
+    assert guard in GUARDS
+    return (sys.executable, "-m", "tests.proofs.unguarded", guard, "serve")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opscenter.settings")
+    import django
+
+    django.setup()
+    GUARDS[sys.argv[1]]()
+    execute_from_command_line(["manage.py", *sys.argv[2:]])
