@@ -1,11 +1,10 @@
 """A consumer's request body, checked as far as the gateway itself depends on it; everything else passes through."""
 
-import json
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.errors import InvalidRequest
+from gateway.request_json import json_object
 
 _UNPRICED = ("models", "route", "provider", "plugins", "web_search_options", "best_of", "n_predict", "max_new_tokens")
 _TAGS = ("component", "operation", "routing_path")
@@ -31,7 +30,7 @@ class ChatAsk:
 
 def parse_chat(raw: bytes) -> ChatAsk:
     """Read a chat completions body. Raises InvalidRequest (400), which names the parameter."""
-    body = _json_object(raw)
+    body = json_object(raw)
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages or not all(isinstance(item, dict) for item in messages):
         raise InvalidRequest("`messages` must be a list of at least one message object.", param="messages")
@@ -57,17 +56,6 @@ def parse_chat(raw: bytes) -> ChatAsk:
     )
 
 
-def _finite(number: str) -> float:
-    """Also for the constants that Python reads as JSON though they are none: NaN, Infinity, -Infinity."""
-    value = float(number)
-    if not math.isfinite(value):
-        raise ValueError(f"{number} is no JSON number")
-    return value
-
-
-_JSON = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
-
-
 def _refuse_what_has_no_price(body: dict[str, Any]) -> None:
     """Fields by which some providers answer from another model, at more length than `max_tokens`, or bill more than
     tokens: no hold covers them.
@@ -79,16 +67,6 @@ def _refuse_what_has_no_price(body: dict[str, Any]) -> None:
         raise InvalidRequest(
             f"`{given[0]}` changes what a call costs and can't be used here.", code="unpriced_field", param=given[0]
         )
-
-
-def _json_object(raw: bytes) -> dict[str, Any]:
-    try:
-        body = _JSON.decode(raw.decode())
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest("The body is not valid JSON in UTF-8.", code="invalid_json") from error
-    if not isinstance(body, dict):
-        raise InvalidRequest("The body must be a JSON object.", code="invalid_json")
-    return body
 
 
 def _model(body: dict[str, Any]) -> str | None:

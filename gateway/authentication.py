@@ -1,5 +1,7 @@
 """Who calls: bearer keys against the snapshot on the inference path, against the database for management."""
 
+from collections.abc import Iterable
+
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -15,8 +17,16 @@ from opscenter.core.signin import second_factor
 def bearer_of(request: HttpRequest | Request) -> str | None:
     """The bearer key of a request, or None where it has no Authorization header. Raises NotAuthenticated."""
     header: str = request.META.get("HTTP_AUTHORIZATION", "")
-    if not header:
-        return None
+    return _bearer(header) if header else None
+
+
+def bearer_in(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The same of headers that no request was made of yet; of several, which are no key together, too."""
+    header = b",".join(value for name, value in headers if name == b"authorization")
+    return _bearer(header.decode("latin1")) if header else None
+
+
+def _bearer(header: str) -> str:
     scheme, _, key = header.partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         raise NotAuthenticated("The Authorization header must read `Bearer YOUR-KEY`.")
@@ -44,7 +54,7 @@ class TokenAuthentication(BaseAuthentication):
 
 
 class CallerAuthentication(BaseAuthentication):
-    """For inference: the view has asked the snapshot for the caller already."""
+    """For inference: the handler or the view has asked the snapshot for the caller already."""
 
     def authenticate(self, request: Request) -> tuple[Caller, None]:
         caller: Caller | None = getattr(request._request, "caller", None)

@@ -1,6 +1,6 @@
 """Who a bearer key stands for, as the inference path knows it: frozen, without a query."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.contrib.auth.models import Permission
@@ -39,13 +39,15 @@ class Caller:
         return self.allowed_models is None or model in self.allowed_models
 
 
-def load(secret_hash: str | None = None) -> dict[str, Caller]:
-    """Every live key's caller by the key's hash, or one key's alone; four queries, however many keys there are."""
+def load(secret_hashes: Collection[str] | None = None) -> dict[str, Caller]:
+    """Every live key's caller by the key's hash, or those of some hashes; at most four queries, however many."""
     keys = VirtualKey.objects.live().select_related("user", "account")
-    if secret_hash is not None:
-        keys = keys.filter(secret_hash=secret_hash)
+    if secret_hashes is not None:
+        keys = keys.filter(secret_hash__in=secret_hashes)
     rows = list(keys)
-    granted = _permissions({row.user for row in rows}, narrow=secret_hash is not None)
+    if not rows:
+        return {}
+    granted = _permissions({row.user for row in rows}, narrow=secret_hashes is not None)
     return {row.secret_hash: _caller(row, granted[row.user_id]) for row in rows}
 
 

@@ -11,6 +11,8 @@ opscenter.core.errors.ServiceError
 ├── NoProvider            503  nothing is active for the purpose
 ├── Stopping              503  this process is going down
 ├── GatewayNotReady       503  this worker's snapshot is stale
+├── TooManyUnknownKeys    429  so many that this one is not even looked for
+├── TooMuchInHand         503  this worker holds as many bytes of requests as it may
 ├── UpstreamFailed        502  every candidate failed
 ├── UpstreamOverloaded    429  every candidate is rate-limited
 └── UpstreamTimedOut      504
@@ -74,6 +76,20 @@ class Stopping(errors.Unavailable):
 
     def __init__(self) -> None:
         super().__init__("This server is being stopped. Try again.", headers={"Retry-After": "1"})
+
+
+class TooManyUnknownKeys(errors.TooManyRequests):
+    default_code = "too_many_unknown_keys"
+
+    def __init__(self) -> None:
+        super().__init__("Too many calls come with unknown keys. Try again shortly.", headers={"Retry-After": "1"})
+
+
+class TooMuchInHand(errors.Unavailable):
+    default_code = "overloaded"
+
+    def __init__(self) -> None:
+        super().__init__("This server has too large requests in hand. Try again shortly.", headers={"Retry-After": "1"})
 
 
 class UpstreamFailed(errors.BadGateway):

@@ -6,29 +6,30 @@ touches one on the event loop. docs/adr/0003 has the measurement.
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from io import BytesIO
 from typing import Any
 
-from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.core.handlers.exception import convert_exception_to_response
-from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from gateway.authentication import bearer_in
+from gateway.intake import Body, BodyCut, Intake
 from gateway.stream import EventStream
-from opscenter.core.errors import BadRequest, PayloadTooLarge, ServiceError
+from gateway.views.base import caller_by, error_response
+from opscenter.core.errors import BadRequest, ServiceError
 from opscenter.core.ids import uuid7
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_LENGTH_DIGITS = 19
-
-
-class BodyCut(Exception):
-    """The connection ended before the whole body had come."""
+# Of a body that is refused unread: what the server passes over without a thought, and what it takes so that a client
+# which sends before it reads learns why.
+_SMALL_BYTES = 64 * 1024
+_LINGER_BYTES = 256 * 1024
+_LINGER_S = 1.0
 
 
 class InferenceHandler(ASGIHandler):
@@ -41,18 +42,33 @@ class InferenceHandler(ASGIHandler):
         self._exception_middleware: list[Any] = []
         self._middleware_chain = convert_exception_to_response(self._get_response_async)  # type: ignore[attr-defined]  # BaseHandler's
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.intake = Intake()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]  # its stubs are narrower than ASGI
+        with self.intake.body(scope["headers"]) as body:
+            try:
+                request = await self._request(scope, receive, body)
+            except BodyCut:
+                return
+            except ServiceError as error:
+                await _refuse(error, body, receive, send)
+                return
+            await self._serve(request, receive, send)
+
+    async def _request(self, scope: Scope, receive: Receive, body: Body) -> ASGIRequest:
+        """Nobody's body is read before it is known whose it is."""
+        body.refuse_if_too_large()
+        if body.is_announced:
+            scope["caller"] = await caller_by(bearer_in(scope["headers"]))
+        content = await body.read(receive)
         try:
-            body = await _read_body(scope, receive)
-            request = ASGIRequest(scope, BytesIO(body))
-        except BodyCut:
-            return
-        except PayloadTooLarge as error:
-            await _send(_refusal(error), send)
-            return
-        except UnicodeDecodeError:
-            await _send(_refusal(BadRequest("The URL is not UTF-8.", code="invalid_url")), send)
-            return
+            return ASGIRequest(scope, BytesIO(content))
+        except UnicodeDecodeError as error:
+            raise BadRequest("The URL is not UTF-8.", code="invalid_url") from error
+
+    async def _serve(self, request: ASGIRequest, receive: Receive, send: Send) -> None:
         answering = asyncio.ensure_future(self._answer(request, send))
         leaving = asyncio.ensure_future(receive())
         try:
@@ -69,36 +85,30 @@ class InferenceHandler(ASGIHandler):
         await (_stream(response, send) if isinstance(response, EventStream) else _send(response, send))
 
 
-async def _read_body(scope: Scope, receive: Receive) -> bytes:
-    most = settings.MAX_BODY_BYTES
-    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    if length.isdigit() and (len(length) > _LENGTH_DIGITS or int(length) > most):
-        raise _too_large(most)
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise BodyCut
-        part = message.get("body", b"")
-        size += len(part)
-        if size > most:
-            raise _too_large(most)
-        parts.append(part)
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _too_large(most: int) -> PayloadTooLarge:
-    return PayloadTooLarge(f"The request body is larger than {most} bytes.")
-
-
-def _refusal(error: ServiceError) -> HttpResponse:
-    from gateway.views.base import error_response  # noqa: PLC0415 - views need the handler's stream module first
-
+async def _refuse(error: ServiceError, body: Body, receive: Receive, send: Send) -> None:
+    """Answers before the body was read; where that is more than a little, the connection ends with it."""
     response = error_response(error)
     response["x-request-id"] = str(uuid7())
-    return response
+    response["Content-Length"] = str(len(response.content))
+    closes = body.is_longer_than(_SMALL_BYTES)
+    if closes:
+        response["Connection"] = "close"
+    await send(_start(response))
+    await send({"type": "http.response.body", "body": response.content, "more_body": closes})
+    if closes:
+        await _linger(receive)
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _linger(receive: Receive) -> None:
+    """A connection that is closed while its client sends may take the answer with it: what comes is passed over."""
+    passed = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_S):
+            while passed < _LINGER_BYTES and (message := await receive())["type"] == "http.request":
+                passed += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 async def _ended(task: "asyncio.Future[None]") -> None:

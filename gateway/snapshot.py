@@ -1,15 +1,18 @@
 """Everything that decides about a call, read in one moment and then only looked at.
 
 A thread of its own looks at the version row; when it has moved, all is read anew and one reference is swapped. A
-change is in force on every worker within a second; a worker that can't read for SNAPSHOT_STALE_S refuses calls.
+change is in force on every worker within a second; a worker that can't read for SNAPSHOT_STALE_S refuses calls. The
+keys that aren't in it are looked up by the same thread, many at once: a flood of unknown ones takes no connection more.
 """
 
+import asyncio
 import logging
 import threading
 import time
+from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import Error, connection
 
@@ -17,40 +20,60 @@ from credits.snapshot import Rates
 from credits.snapshot import load as load_rates
 from gateway import callers
 from gateway.callers import Caller
-from gateway.errors import GatewayNotReady
+from gateway.errors import GatewayNotReady, TooManyUnknownKeys
 from llmconfig.snapshot import Catalog
 from llmconfig.snapshot import load as load_catalog
 from opscenter.core.db import consistent_read, own_connection
+from opscenter.core.errors import ServiceError
 from opscenter.core.models import ConfigVersion
 
 log = logging.getLogger(__name__)
 
-_LATE_LIMIT = 10_000
+# Between two looks, also where unknown keys ask for them.
+_HASTE_S = 0.05
+MOST_UNKNOWN = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`late` remembers the keys that were looked up after the snapshot was taken; it goes with the snapshot, so
-    that a revoked key does too."""
+    """`late` has the keys that were issued since it was taken; it goes with the snapshot, so that a revoked key does
+    too."""
 
     version: int
     catalog: Catalog
     rates: Rates
     callers: dict[str, Caller]
-    late: dict[str, Caller | None] = field(default_factory=dict)
+    late: dict[str, Caller] = field(default_factory=dict)
+
+    def caller(self, secret_hash: str) -> Caller | None:
+        return self.callers.get(secret_hash) or self.late.get(secret_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A key that a call came with; `found` is told on its `loop` whose it is, and fails where nobody could look."""
+
+    secret_hash: str
+    loop: asyncio.AbstractEventLoop
+    found: "asyncio.Future[Caller | None]"
+
+    def tell(self, caller: Caller | None, error: ServiceError | None = None) -> None:
+        # A loop that has been closed has nobody waiting.
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self._settle, caller, error)
+
+    def _settle(self, caller: Caller | None, error: ServiceError | None) -> None:
+        if self.found.done():
+            return
+        if error is not None:
+            self.found.set_exception(error)
+        else:
+            self.found.set_result(caller)
 
 
 def load() -> Snapshot:
     with consistent_read(connection):
         return Snapshot(version=_version(), catalog=load_catalog(), rates=load_rates(), callers=callers.load())
-
-
-def _look_up(secret_hash: str) -> Caller | None:
-    """On a thread that no request's end tidies up: a connection kept there would stay broken once it is lost."""
-    try:
-        return callers.load(secret_hash).get(secret_hash)
-    finally:
-        connection.close()
 
 
 def _version() -> int:
@@ -64,6 +87,8 @@ class SnapshotKeeper:
         self._snapshot: Snapshot | None = None
         self._fresh_at = 0.0
         self._stopping = threading.Event()
+        self._asked = threading.Event()
+        self._unknown: deque[Unknown] = deque()
         self._taken = threading.Event()
         self._thread = threading.Thread(target=self._run, name="snapshot", daemon=True)
 
@@ -72,6 +97,7 @@ class SnapshotKeeper:
 
     def stop(self) -> None:
         self._stopping.set()
+        self._asked.set()
         self._thread.join(timeout=5)
 
     def wait(self, timeout_s: float) -> bool:
@@ -86,44 +112,59 @@ class SnapshotKeeper:
         """The snapshot to serve a call by. Raises GatewayNotReady (503) where it is stale."""
         snapshot = self._snapshot
         if snapshot is None or not self.is_fresh:
-            raise GatewayNotReady(
-                "The gateway can't reach its database. Try again in a few seconds.", headers={"Retry-After": "2"}
-            )
+            raise _not_ready()
         return snapshot
 
     async def caller(self, secret_hash: str) -> Caller | None:
-        """Whose key this is, if it is live."""
-        snapshot = self.current()
-        caller = snapshot.callers.get(secret_hash) or await self._late_caller(snapshot, secret_hash)
+        """Whose key this is, if it is live. Raises GatewayNotReady (503), TooManyUnknownKeys (429)."""
+        caller = self.current().caller(secret_hash) or await self._look_up(secret_hash)
         if caller is None or (caller.expires_at is not None and caller.expires_at <= time.time()):
             return None
         return caller
 
-    async def _late_caller(self, snapshot: Snapshot, secret_hash: str) -> Caller | None:
-        if secret_hash in snapshot.late:
-            return snapshot.late[secret_hash]
-        try:
-            caller = await sync_to_async(_look_up)(secret_hash)
-        except Error as error:
-            raise GatewayNotReady(
-                "The gateway can't reach its database. Try again in a few seconds.", headers={"Retry-After": "2"}
-            ) from error
-        if len(snapshot.late) < _LATE_LIMIT:
-            snapshot.late[secret_hash] = caller
-        return caller
+    async def _look_up(self, secret_hash: str) -> Caller | None:
+        if self._stopping.is_set():
+            raise _not_ready()
+        if len(self._unknown) >= MOST_UNKNOWN:
+            raise TooManyUnknownKeys()
+        loop = asyncio.get_running_loop()
+        unknown = Unknown(secret_hash, loop, loop.create_future())
+        self._unknown.append(unknown)
+        self._asked.set()
+        return await unknown.found
 
     def _run(self) -> None:
         own = own_connection()
         while not self._stopping.is_set():
+            self._asked.clear()
+            unknown = self._all_unknown()
             try:
                 self._refresh()
+                self._identify(unknown)
             except Error:
                 log.exception("reading the configuration failed; it is tried again")
                 own.close()
             except Exception:
                 log.exception("building the snapshot failed; the former one stays until it is stale")
-            self._stopping.wait(settings.SNAPSHOT_POLL_S)
+            for waiting in unknown:
+                waiting.tell(None, _not_ready())
+            self._stopping.wait(_HASTE_S)
+            self._asked.wait(max(0.0, settings.SNAPSHOT_POLL_S - _HASTE_S))
         own.close()
+        for waiting in self._all_unknown():
+            waiting.tell(None, _not_ready())
+
+    def _all_unknown(self) -> list[Unknown]:
+        return [self._unknown.popleft() for _ in range(len(self._unknown))]
+
+    def _identify(self, unknown: list[Unknown]) -> None:
+        """Takes those from the list whom it told."""
+        if unknown:
+            assert self._snapshot is not None
+            self._snapshot.late.update(callers.load({waiting.secret_hash for waiting in unknown}))
+            while unknown:
+                waiting = unknown.pop()
+                waiting.tell(self._snapshot.caller(waiting.secret_hash))
 
     def _refresh(self) -> None:
         started = time.monotonic()
@@ -131,3 +172,9 @@ class SnapshotKeeper:
             self._snapshot = load()
         self._fresh_at = started
         self._taken.set()
+
+
+def _not_ready() -> GatewayNotReady:
+    return GatewayNotReady(
+        "The gateway can't reach its database. Try again in a few seconds.", headers={"Retry-After": "2"}
+    )

@@ -51,7 +51,9 @@ class InferenceView(APIView):
         return response
 
     async def _handled(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        request.caller = await _caller_of(request)  # type: ignore[attr-defined]
+        # The handler knows the caller already where there was a body to be read.
+        known: Caller | None = request.scope.get("caller")  # type: ignore[attr-defined]  # an ASGIRequest's
+        request.caller = known or await _caller_of(request)  # type: ignore[attr-defined]
         self.args, self.kwargs = args, kwargs
         drf_request = self.request = self.initialize_request(request, *args, **kwargs)
         self.perform_authentication(drf_request)
@@ -71,8 +73,13 @@ def caller_of(request: Request) -> Caller:
 
 async def _caller_of(request: HttpRequest) -> Caller | None:
     plaintext = bearer_of(request)
+    return None if plaintext is None else await caller_by(plaintext)
+
+
+async def caller_by(plaintext: str | None) -> Caller:
+    """Whose key this is. Raises NotAuthenticated (401)."""
     if plaintext is None:
-        return None
+        raise NotAuthenticated()
     caller = await runtime.current().snapshots.caller(hash_key(plaintext))
     if caller is None:
         raise NotAuthenticated("This API key is unknown, expired or revoked.")

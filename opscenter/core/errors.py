@@ -6,6 +6,7 @@ ServiceError
 ├── PaymentRequired     402
 ├── Forbidden           403
 ├── NotFound            404
+├── RequestTimeout      408
 ├── Conflict            409
 ├── PayloadTooLarge     413
 ├── Unprocessable       422
@@ -96,6 +97,12 @@ class NotFound(ServiceError):
     status = 404
     type = "invalid_request_error"
     default_code = "not_found"
+
+
+class RequestTimeout(ServiceError):
+    status = 408
+    type = "timeout_error"
+    default_code = "request_timeout"
 
 
 class Conflict(ServiceError):

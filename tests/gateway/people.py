@@ -37,7 +37,7 @@ def key_of(user: User, **options: Any) -> IssuedKey:
 
 def caller_by(key: IssuedKey) -> Caller:
     """Whom the gateway takes the key's bearer for."""
-    return callers.load(key.row.secret_hash)[key.row.secret_hash]
+    return callers.load([key.row.secret_hash])[key.row.secret_hash]
 
 
 def caller(name: str = "bob", *, tier: str = "free", **options: Any) -> Caller:

@@ -88,13 +88,13 @@ def test_one_key_is_loaded_as_all_are() -> None:
 
     assert len(loaded) == 3
     for key in [*every, root]:
-        assert callers.load(key.row.secret_hash) == {key.row.secret_hash: loaded[key.row.secret_hash]}
+        assert callers.load([key.row.secret_hash]) == {key.row.secret_hash: loaded[key.row.secret_hash]}
 
 
 def test_an_unknown_hash_is_nobody() -> None:
     key_of(person("bob"))
 
-    assert callers.load("0" * 64) == {}
+    assert callers.load(["0" * 64]) == {}
 
 
 def test_the_number_of_queries_does_not_grow_with_the_number_of_keys() -> None:

@@ -1,17 +1,22 @@
 """The snapshot follows the database within a second, and refuses to serve what is old."""
 
-from collections.abc import Iterator
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from credits.services import wallets
-from gateway.errors import GatewayNotReady
+from gateway import callers
+from gateway.callers import Caller
+from gateway.errors import GatewayNotReady, TooManyUnknownKeys
 from gateway.services import keys
-from gateway.snapshot import SnapshotKeeper
+from gateway.snapshot import MOST_UNKNOWN, SnapshotKeeper
 from opscenter.core.models import ConfigVersion
 from tests.eventually import eventually
 from tests.gateway.in_process import InProcess
@@ -89,7 +94,7 @@ def test_a_key_expires_to_the_second_without_a_new_snapshot(serving: InProcess) 
     eventually(lambda: serving.get("/v1/models", key=key).status_code == 401, 3)
 
 
-def test_a_new_key_is_looked_up_once_and_forgotten_with_the_snapshot(serving: InProcess) -> None:
+def test_a_new_key_works_at_once_and_is_forgotten_with_the_snapshot(serving: InProcess) -> None:
     bob = person("bob", "LLM user")
     serving.sees_changes()
     keeper = serving.runtime.snapshots
@@ -106,15 +111,50 @@ def test_a_new_key_is_looked_up_once_and_forgotten_with_the_snapshot(serving: In
     assert secret_hash not in keeper.current().late
 
 
-def test_an_unknown_key_is_looked_up_once(serving: InProcess) -> None:
+def test_a_flood_of_unknown_keys_costs_few_queries_and_hides_no_new_one(
+    serving: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keeper = serving.runtime.snapshots
+    good = key_of(person("bob", "LLM user"))
+    asked: list[int] = []
+    load = callers.load
 
-    assert serving.run(keeper.caller("0" * 64)) is None
+    def counted(hashes: Collection[str] | None = None) -> dict[str, Caller]:
+        asked.append(len(hashes or ()))
+        return load(hashes)
 
-    assert keeper.current().late == {"0" * 64: None}
+    monkeypatch.setattr(callers, "load", counted)
+
+    async def flood() -> list[Any]:
+        hashes = [f"{number:064}" for number in range(2 * MOST_UNKNOWN)]
+        hashes[MOST_UNKNOWN // 2] = good.row.secret_hash
+        return await asyncio.gather(*map(keeper.caller, hashes), return_exceptions=True)
+
+    answers = serving.run(flood())
+
+    found = [answer for answer in answers if isinstance(answer, Caller)]
+    assert [caller.key_id for caller in found] == [good.row.pk]
+    assert Counter(type(answer) for answer in answers)[TooManyUnknownKeys] >= 1
+    assert sum(asked) <= 2 * MOST_UNKNOWN
+    assert len(asked) <= 10
+    assert keeper.current().late.keys() <= {good.row.secret_hash}
 
 
-def test_a_late_key_is_found_again_after_its_connection_was_lost(serving: InProcess) -> None:
+def test_an_unknown_key_is_no_401_while_the_database_is_away(
+    serving: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(hashes: object = None) -> None:
+        raise OperationalError("nobody listens")
+
+    monkeypatch.setattr(callers, "load", away)
+
+    refusal = serving.get("/v1/models", key="sk-ops-nobody")
+
+    assert refusal.status_code == 503
+    assert refusal.json()["error"]["code"] == "not_ready"
+
+
+def test_a_new_key_is_found_again_after_connections_were_lost(serving: InProcess) -> None:
     bob = person("bob", "LLM user")
     serving.sees_changes()
     assert serving.get("/v1/models", key=key_of(bob).plaintext).status_code == 200

@@ -4,6 +4,7 @@ import socket
 from typing import Any
 
 import pytest
+import uvicorn
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.db.migrations.executor import MigrationExecutor
@@ -19,10 +20,10 @@ def used_port() -> Any:
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What uvicorn would have been started with."""
-    calls: list[dict[str, Any]] = []
-    monkeypatch.setattr("uvicorn.run", lambda application, **options: calls.append(options))
+def served(monkeypatch: pytest.MonkeyPatch) -> list[uvicorn.Config]:
+    """What the web processes would have been started with."""
+    calls: list[uvicorn.Config] = []
+    monkeypatch.setattr("opscenter.workers.serve", calls.append)
     return calls
 
 
@@ -58,12 +59,12 @@ def test_a_database_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("proxies", "believed"), [("", False), ("10.0.0.0/8", True)])
 def test_forwarding_headers_are_believed_of_named_proxies_alone(
-    proxies: str, believed: bool, served: list[dict[str, Any]], settings: Any
+    proxies: str, believed: bool, served: list[uvicorn.Config], settings: Any
 ) -> None:
     settings.FORWARDED_ALLOW_IPS = proxies
     call_command("serve", host="127.0.0.1", port=free_port(preferred=0))
-    assert served[0]["proxy_headers"] is believed
-    assert served[0]["forwarded_allow_ips"] == proxies
+    assert served[0].proxy_headers is believed
+    assert served[0].forwarded_allow_ips == proxies
 
 
 def test_a_preferred_port_that_is_taken_is_replaced(used_port: int) -> None:

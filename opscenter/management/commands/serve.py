@@ -10,6 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from opscenter import workers
+from opscenter.connection import Connection
 from opscenter.processes import port_is_free
 
 log = logging.getLogger(__name__)
@@ -19,7 +21,7 @@ _WORKER_SILENCE_S = 10
 
 
 class Command(BaseCommand):
-    help = "Serve HTTP on --host and --port with WEB_CONCURRENCY worker processes, until SIGTERM or SIGINT."
+    help = "Serve HTTP with WEB_CONCURRENCY worker processes until SIGTERM or SIGINT. SIGHUP replaces them one by one."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104 - a server's default
@@ -30,23 +32,7 @@ class Command(BaseCommand):
         refuse_used_port(host, port)
         self._check_database()
         connections.close_all()
-        uvicorn.run(
-            "opscenter.asgi:application",
-            host=host,
-            port=port,
-            workers=settings.WEB_CONCURRENCY,
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            lifespan="on",
-            log_config=settings.LOGGING,
-            access_log=False,
-            server_header=False,
-            proxy_headers=bool(settings.FORWARDED_ALLOW_IPS),
-            forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,
-            timeout_graceful_shutdown=settings.SHUTDOWN_GRACE_S,
-            timeout_worker_healthcheck=_WORKER_SILENCE_S,
-        )
+        workers.serve(configuration(host, port))
 
     def _check_database(self) -> None:
         """Refuses to start on an unfinished schema. A database that is away is waited for: readiness says so."""
@@ -60,6 +46,27 @@ class Command(BaseCommand):
             return
         if pending:
             raise CommandError(f"{len(pending)} migrations are not applied: run `manage.py migrate` first.")
+
+
+def configuration(host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        "opscenter.asgi:application",
+        host=host,
+        port=port,
+        workers=settings.WEB_CONCURRENCY,
+        loop="uvloop",
+        http=Connection,
+        ws="none",
+        lifespan="on",
+        log_config=settings.LOGGING,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.FORWARDED_ALLOW_IPS),
+        forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,
+        timeout_keep_alive=settings.KEEP_ALIVE_S,
+        timeout_graceful_shutdown=settings.SHUTDOWN_GRACE_S,
+        timeout_worker_healthcheck=_WORKER_SILENCE_S,
+    )
 
 
 def refuse_used_port(host: str, port: int) -> None:
