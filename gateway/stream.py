@@ -15,7 +15,7 @@ from gateway import dispatch, endings, headers, hold
 from gateway.exchange import Exchange
 from gateway.runtime import Runtime
 from gateway.transports.base import UpstreamStream
-from gateway.transports.chunk import Chunk
+from gateway.transports.chunk import Chunk, translated
 from gateway.transports.errors import UpstreamEnded, UpstreamError, UpstreamUnread
 from opscenter.core.errors import ServiceError
 
@@ -108,7 +108,7 @@ def _forward(exchange: Exchange, rename: headers.Renaming, chunks: list[Chunk]) 
 
 
 def _without_usage(chunk: Chunk) -> Chunk:
-    return Chunk(body={name: value for name, value in chunk.body.items() if name != "usage"})
+    return translated({name: value for name, value in chunk.body.items() if name != "usage"})
 
 
 def _closing(exchange: Exchange) -> bytes:

@@ -9,6 +9,8 @@ from opscenter import health
 from opscenter.core.signin.views import admin_login
 
 urlpatterns = [
+    # First, because only these are called a thousand times a second.
+    path("", include("gateway.urls")),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("", RedirectView.as_view(pattern_name="admin:index")),
@@ -18,7 +20,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/llm-config/", include("llmconfig.urls")),
     path("api/v1/llm/", include("credits.urls")),
-    path("", include("gateway.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path(
         "api/docs",

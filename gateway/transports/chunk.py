@@ -60,38 +60,40 @@ class Said(msgspec.Struct, gc=False):
 _decode = msgspec.json.Decoder(Said).decode
 
 
-class Chunk:
-    """`raw` is the very JSON received, or None where it was translated. Raises UpstreamBroken for what can't be one."""
+class Chunk(msgspec.Struct, gc=False):
+    """`raw` is the very JSON received, or None where it was translated. Made by received() or translated()."""
 
-    __slots__ = ("_body", "raw", "said")
-
-    def __init__(self, *, raw: bytes | None = None, body: Body | None = None) -> None:
-        self.raw = raw
-        self._body = body
-        self.said = _read(raw, body)
+    said: Said
+    raw: bytes | None = None
+    whole: Body | None = None
 
     @property
     def body(self) -> Body:
-        if self._body is None:
+        if self.whole is None:
             assert self.raw is not None
-            self._body = json_object(self.raw)
-        return self._body
+            self.whole = json_object(self.raw)
+        return self.whole
 
     @property
     def model(self) -> object:
         return self.said.model
 
 
-def _read(raw: bytes | None, body: Body | None) -> Said:
-    if body is not None or raw is None:
-        return _carefully(body or {})
+def received(raw: bytes) -> Chunk:
+    """Raises UpstreamBroken for what is no JSON object in UTF-8, or no chunk."""
     try:
         if not raw.isascii():
             # What is skipped is checked as JSON, but not as UTF-8.
             raw.decode()
-        return _decode(raw)
+        return Chunk(_decode(raw), raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return _carefully(json_object(raw))
+        body = json_object(raw)
+        return Chunk(_carefully(body), raw, body)
+
+
+def translated(body: Body) -> Chunk:
+    """Raises UpstreamBroken for what is no chunk."""
+    return Chunk(_carefully(body), None, body)
 
 
 def _carefully(body: Body) -> Said:

@@ -1,6 +1,6 @@
 """Server-sent events as upstreams send them, one JSON object per `data:` line, checked as strictly as money needs."""
 
-from gateway.transports.chunk import Chunk
+from gateway.transports.chunk import Chunk, received
 from gateway.transports.errors import UpstreamBroken, UpstreamServerError
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
@@ -53,7 +53,7 @@ class Events:
                 self.done = True
                 break
             if payload:
-                chunk = Chunk(raw=payload)
+                chunk = received(payload)
                 if chunk.said.error:
                     raise UpstreamServerError("The provider reported an error in the middle of its answer.")
                 chunks.append(chunk)

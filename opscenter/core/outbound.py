@@ -7,6 +7,7 @@ rebinding resolvers and IP literals pass through it as well. Callers never follo
 import ipaddress
 import re
 import socket
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -138,12 +139,22 @@ class _Resolver(aiohttp.ThreadedResolver):
             raise OSError("no host can have this name") from error
 
 
-def guarded_connector(policy: Policy, *, limit: int = 0, keepalive_timeout_s: float = 4.0) -> aiohttp.TCPConnector:
-    """A connector whose every socket is checked. Kept-alive connections end before the 5 s that uvicorn gives them."""
+def guarded_connector(
+    policy: Policy,
+    *,
+    limit: int = 0,
+    keepalive_timeout_s: float = 4.0,
+    on_connect: Callable[[], None] = lambda: None,
+) -> aiohttp.TCPConnector:
+    """A connector whose every socket is checked. Kept-alive connections end before the 5 s that uvicorn gives them.
+
+    `on_connect` is called for every new connection, in a context copied from that of the request which needs it.
+    """
 
     def make_socket(info: AddrInfoType) -> socket.socket:
         family, kind, protocol, _, address = info
         check_address(str(address[0]), policy)
+        on_connect()
         return socket.socket(family=family, type=kind, proto=protocol)
 
     return aiohttp.TCPConnector(

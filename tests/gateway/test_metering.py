@@ -7,13 +7,13 @@ import pytest
 
 from gateway.counting import count_tokens
 from gateway.meter import Meter
-from gateway.transports.chunk import Chunk
+from gateway.transports.chunk import Chunk, received, translated
 from gateway.transports.errors import UpstreamOverlong
 from gateway.usage_counts import Usage
 
 
 def _chunk(delta: Any, **more: Any) -> Chunk:
-    return Chunk(raw=json.dumps({"id": "c1", "created": 7, "choices": [{"index": 0, "delta": delta}], **more}).encode())
+    return received(json.dumps({"id": "c1", "created": 7, "choices": [{"index": 0, "delta": delta}], **more}).encode())
 
 
 def test_text_is_counted_however_it_is_cut_into_chunks() -> None:
@@ -61,8 +61,8 @@ def test_reasoning_refusals_and_tool_calls_are_output_too() -> None:
 )
 def test_odd_chunks_count_as_nothing(body: dict[str, Any]) -> None:
     meter = Meter(1000)
-    meter.chunk(Chunk(body=body))
-    meter.chunk(Chunk(raw=json.dumps(body).encode()))
+    meter.chunk(translated(body))
+    meter.chunk(received(json.dumps(body).encode()))
     meter.reply(body)
 
     assert not meter.has_output or meter.delivered_tokens() == 0
@@ -89,7 +89,7 @@ def test_a_wrong_usage_leaves_the_former_one() -> None:
 def test_the_head_is_the_first_chunks() -> None:
     meter = Meter(1000)
     meter.chunk(_chunk({"role": "assistant"}))
-    meter.chunk(Chunk(body={"id": "c2", "choices": []}))
+    meter.chunk(translated({"id": "c2", "choices": []}))
 
     assert meter.head == {"id": "c1", "created": 7}
 

@@ -8,7 +8,7 @@ import asyncio
 from typing import Any
 
 from gateway.transports.base import Body
-from gateway.transports.chunk import Chunk
+from gateway.transports.chunk import Chunk, translated
 from gateway.transports.errors import UpstreamBroken, UpstreamCut, UpstreamError
 from gateway.transports.litellm.chunks import body_of, is_as_sent, mend
 from gateway.transports.litellm.observed import Observed
@@ -77,7 +77,7 @@ class LiteLLMStream:
                 await self._wanted.wait()
 
     def _put(self, body: Body) -> None:
-        chunk = Chunk(body=body)
+        chunk = translated(body)
         self._finishes.note(chunk)
         self._chunks.append(chunk)
         self._arrived.set()
@@ -94,7 +94,7 @@ class LiteLLMStream:
             return UpstreamCut()
         if self._usage_chunk is not None and self._observed.reported_usage:
             usage = self._observed.openai_usage if self._observed.speaks_openai else self._usage_chunk["usage"]
-            self._chunks.append(Chunk(body={**self._usage_chunk, "usage": usage}))
+            self._chunks.append(translated({**self._usage_chunk, "usage": usage}))
         return True
 
     def _stop(self, failure: UpstreamCut) -> None:

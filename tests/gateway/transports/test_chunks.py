@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.counting import message_text
-from gateway.transports.chunk import Chunk
+from gateway.transports.chunk import Chunk, received, translated
 from gateway.transports.errors import UpstreamBroken
 
 _TEXT = st.text(max_size=8)
@@ -79,9 +79,9 @@ def _said(chunk: Chunk) -> list[object]:
 def test_the_typed_reading_says_what_the_whole_says(body: dict[str, Any], ascii_only: bool) -> None:
     raw = json.dumps(body, ensure_ascii=ascii_only).encode()
 
-    chunk = Chunk(raw=raw)
+    chunk = received(raw)
 
-    assert _said(chunk) == _said(Chunk(body=body)) == _facts(body)
+    assert _said(chunk) == _said(translated(body)) == _facts(body)
     assert chunk.body == body
     if isinstance(body.get("model"), str):
         assert chunk.model == body["model"]
@@ -104,12 +104,12 @@ def test_the_typed_reading_says_what_the_whole_says(body: dict[str, Any], ascii_
 )
 def test_what_is_broken_anywhere_is_broken(raw: bytes) -> None:
     with pytest.raises(UpstreamBroken):
-        Chunk(raw=raw)
+        received(raw)
 
 
 def test_half_a_surrogate_in_a_text_is_let_through() -> None:
     raw = rb'{"choices":[{"index":0,"delta":{"content":"\ud83d"}}]}'
-    said = Chunk(raw=raw).said
+    said = received(raw).said
     assert said.choices
     assert said.choices[0].delta
     assert said.choices[0].delta.text() == "\ud83d"

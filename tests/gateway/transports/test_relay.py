@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from pytest_django.fixtures import Settings
 
-from gateway.transports.chunk import Chunk
+from gateway.transports.chunk import Chunk, received, translated
 from gateway.transports.errors import UpstreamBroken, UpstreamRateLimited, UpstreamUnreachable
 from gateway.transports.redaction import redact
 from gateway.transports.relay import Relay
@@ -145,13 +145,13 @@ def test_an_event_may_not_be_larger_than_allowed() -> None:
 @pytest.mark.parametrize("choices", [{"index": 0}, [1], ["x"], [{"index": []}], 7])
 def test_choices_of_a_wrong_shape_are_broken(choices: object) -> None:
     with pytest.raises(UpstreamBroken):
-        Chunk(raw=json.dumps({"choices": choices}).encode())
+        received(json.dumps({"choices": choices}).encode())
 
 
 def test_a_word_after_its_finish_does_not_open_a_choice_again() -> None:
     finishes = Finishes()
     for body in (chunk("a"), chunk(finish="stop"), chunk("")):
-        finishes.note(Chunk(body=body))
+        finishes.note(translated(body))
     assert finishes.complete
 
 
