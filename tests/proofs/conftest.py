@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.credits.conftest import alice, bob, give  # noqa: F401 - fixtures
 from tests.proofs.figures import Figures
 
 

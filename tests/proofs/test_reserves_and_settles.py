@@ -15,10 +15,13 @@ from credits.ledger.moves import Capture, Held, Refused
 from credits.models import Account, Journal
 from tests.credits.conftest import Give
 from tests.credits.ledger import a_capture, a_reserve, balance, held, in_threads, wins
+from tests.proofs.figures import Figures
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 THREADS = 4
+RESERVES = "More reserves at once than there is cover for"
+SETTLES = "Many settles of each hold at once"
 
 
 @pytest.fixture
@@ -48,24 +51,29 @@ def in_naive(column: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def test_check_then_deduct_overspends(unguarded: None) -> None:
+@pytest.mark.proof(1, RESERVES)
+def test_check_then_deduct_overspends(unguarded: None, figures: Figures) -> None:
     meet = threading.Barrier(THREADS)
     allowed = in_threads([partial(check_then, "available = available - 100", meet)] * THREADS)
     assert sum(allowed) == THREADS
     assert in_naive("available") == 100 - 100 * THREADS
+    figures.saw_without_the_guard("reserves of everything that succeeded at once, of 4", sum(allowed))
 
 
-def test_check_then_charge_charges_twice(unguarded: None) -> None:
+@pytest.mark.proof(2, SETTLES)
+def test_check_then_charge_charges_twice(unguarded: None, figures: Figures) -> None:
     meet = threading.Barrier(THREADS)
     in_threads([partial(check_then, "charges = charges + 1", meet)] * THREADS)
     assert in_naive("charges") == THREADS
+    figures.saw_without_the_guard("charges for one call, settled by 4 at once", in_naive("charges"))
 
 
 def shares(count: int) -> list[range]:
     return [range(start, count, THREADS) for start in range(THREADS)]
 
 
-def test_of_1000_reserves_with_cover_for_100_exactly_100_succeed(alice: Account, give: Give) -> None:
+@pytest.mark.proof(1, RESERVES)
+def test_of_1000_reserves_with_cover_for_100_exactly_100_succeed(alice: Account, give: Give, figures: Figures) -> None:
     give(alice, "100")
     reserves = [a_reserve(alice, 10**9) for _ in range(1000)]
 
@@ -76,13 +84,16 @@ def test_of_1000_reserves_with_cover_for_100_exactly_100_succeed(alice: Account,
     assert sum(counts, Counter()) == {Held: 100, Refused: 900}
     assert balance(alice) == (100 * 10**9, 100 * 10**9)
     assert checker.check() == []
+    figures.saw("reserves, by 4 threads", 1000)
+    figures.saw("of which succeeded, and there was cover for", 100)
 
 
-def test_of_6000_settles_over_100_holds_exactly_100_charge(alice: Account, give: Give) -> None:
+@pytest.mark.proof(2, SETTLES)
+def test_of_6000_settles_over_100_holds_exactly_100_charge(alice: Account, give: Give, figures: Figures) -> None:
     give(alice, "100")
     holds = [held(alice, 10**9) for _ in range(100)]
     settles = [a_capture(hold_id, 10**9 // 2) for hold_id in holds] * 60
-    random.Random(7).shuffle(settles)
+    random.Random(figures.seed).shuffle(settles)
 
     def work(mine: list[Capture]) -> int:
         return sum(wins(book.apply(mine[n : n + 12])) for n in range(0, len(mine), 12))
@@ -92,6 +103,8 @@ def test_of_6000_settles_over_100_holds_exactly_100_charge(alice: Account, give:
     assert balance(alice) == (50 * 10**9, 0)
     assert Journal.objects.filter(kind="usage").count() == 100
     assert checker.check() == []
+    figures.saw("settles, by 4 threads in batches of 12", 6000)
+    figures.saw("of which charged, and there were holds", 100)
 
 
 def test_batches_over_the_same_wallets_never_deadlock(alice: Account, bob: Account, give: Give) -> None:

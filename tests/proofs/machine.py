@@ -1,0 +1,245 @@
+"""All moves of the ledger in any order, in batches too; after each the books are compared with the oracle's."""
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+
+from credits import checker
+from credits.errors import InsufficientCredits
+from credits.ledger import book
+from credits.ledger.moves import BudgetCap, Capture, Closed, Held, Move, Outcome, Refused, Reserve, Void
+from credits.models import Account, Budget, Hold
+from credits.services import grants, sweep, wallets
+from gateway.pricing import TokenRates, token_rates
+from gateway.usage_counts import Usage
+from opscenter.core.ids import uuid7
+from opscenter.core.models import User
+from tests.credits.ledger import balance, deliver, forget, system_sum
+from tests.proofs.oracle import SYSTEM, Oracle, OracleHold, cost_of
+
+AMOUNTS = st.integers(0, 1000)
+COSTS = st.integers(0, 1500)
+WALLETS = st.integers(0, 1)
+WINDOWS = ("2026-11", "2026-W47")
+MARKUP_PERCENT = 40
+CREDITS_PER_USD = 1000
+FEES = st.integers(0, 100)
+KEYS = st.sampled_from(("a", "b", "c"))
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    holds = Bundle("holds")
+
+    def __init__(self) -> None:
+        super().__init__()
+        users = [User.objects.create_user(f"u{uuid7().hex}") for _ in range(2)]
+        self.wallets: list[Account] = [wallets.wallet_of(user) for user in users]
+        self.before = {code: system_sum(code) for code in SYSTEM}
+        self.oracle = Oracle()
+        self.run = uuid7().hex
+
+    # --- credits in and out ---
+
+    @rule(wallet=WALLETS, amount=st.integers(1, 3000), key=KEYS | st.none())
+    def give(self, wallet: int, amount: int, key: str | None) -> None:
+        """Twice by the same key, or by one that other grants use too: the first counts."""
+        key = f"manual:{self.run}:{wallet}:{key or uuid7()}"
+        for _ in range(2):
+            grants.grant(account=self.wallets[wallet], amount_nano=amount, reason="machine", key=key)
+            self.oracle.give(wallet, amount, key)
+
+    @rule(wallet=WALLETS, amount=st.integers(-3000, 3000).filter(bool))
+    def adjust(self, wallet: int, amount: int) -> None:
+        """Only what isn't held can be taken back."""
+        fits = self.oracle.available(wallet) + amount >= 0
+        try:
+            grants.adjust(account=self.wallets[wallet], amount_nano=amount, reason="machine")
+        except InsufficientCredits:
+            assert not fits
+            return
+        assert fits
+        assert self.oracle.give(wallet, amount, str(uuid7()))
+
+    @rule(wallet=WALLETS, frozen=st.booleans())
+    def freeze(self, wallet: int, frozen: bool) -> None:
+        (wallets.freeze if frozen else wallets.unfreeze)(account=self.wallets[wallet])
+        self.oracle.frozen[wallet] = frozen
+
+    # --- holds ---
+
+    @rule(target=holds, wallet=WALLETS, amount=AMOUNTS, minimum=AMOUNTS, caps=st.lists(AMOUNTS, max_size=2))
+    def reserve(self, wallet: int, amount: int, minimum: int, caps: list[int]) -> UUID | None:
+        budgets = tuple(map(self.cap, WINDOWS, caps))
+        return self.reserved(wallet, self.a_reserve(wallet, amount, min(minimum, amount), budgets=budgets))
+
+    @rule(target=holds, wallet=WALLETS, tokens=st.integers(0, 3))
+    def reserve_at_the_price(self, wallet: int, tokens: int) -> UUID | None:
+        amount = cost_of(tokens, self.oracle.price, MARKUP_PERCENT, CREDITS_PER_USD)
+        self.give(wallet, amount + 1, None)
+        rates = json.dumps({"price": self.oracle.price})
+        return self.reserved(wallet, self.a_reserve(wallet, amount, amount, rates_json=rates))
+
+    @rule(price=st.integers(1, 50))
+    def change_the_price(self, price: int) -> None:
+        """For the holds to come; those that are open keep theirs."""
+        self.oracle.price = price
+
+    @rule(hold_id=holds)
+    def reserve_again_by_the_same_id(self, hold_id: UUID | None) -> None:
+        """It is refused, and takes nothing with it: a grant in the same batch stands."""
+        if hold_id is None:
+            return
+        wallet = self.oracle.holds[hold_id].wallet
+        book.apply([Reserve(hold_id, self.wallets[wallet].pk, 7, 0, 0)])
+
+    @rule(hold_id=holds, tokens=st.integers(0, 50), cost=COSTS)
+    def beat(self, hold_id: UUID | None, tokens: int, cost: int) -> None:
+        if hold_id is not None:
+            deliver(hold_id, tokens, cost)
+            self.oracle.beat(self.oracle.holds[hold_id], tokens, cost)
+
+    @rule(hold_id=holds)
+    def lose_worker(self, hold_id: UUID | None) -> None:
+        if hold_id is not None:
+            forget(hold_id)
+            self.oracle.holds[hold_id].stale = True
+
+    @rule()
+    def sweep(self) -> None:
+        swept = {hold.pk for hold in sweep.sweep()}
+        for hold_id, hold in self.oracle.holds.items():
+            assert (hold_id in swept) == (hold.state == "HELD" and hold.stale)
+            if hold_id in swept:
+                self.oracle.sweep(hold)
+
+    @rule(hold_id=holds, cost=COSTS)
+    def capture(self, hold_id: UUID | None, cost: int) -> None:
+        if hold_id is not None:
+            self.ended([self.a_capture(hold_id, cost)])
+
+    @rule(hold_id=holds, tokens=st.integers(0, 5))
+    def capture_at_the_price_of_the_hold(self, hold_id: UUID | None, tokens: int) -> None:
+        if hold_id is not None and (price := self.oracle.holds[hold_id].price):
+            stored = Hold.objects.get(pk=hold_id).rates["price"]
+            cost = rates_at(stored).cost_nano(Usage(0, 0, 0, tokens))
+            assert cost == cost_of(tokens, price, MARKUP_PERCENT, CREDITS_PER_USD)
+            self.ended([self.a_capture(hold_id, cost)])
+
+    @rule(hold_id=holds, expense=FEES)
+    def void(self, hold_id: UUID | None, expense: int) -> None:
+        if hold_id is not None:
+            self.ended([self.a_void(hold_id, expense)])
+
+    @rule(hold_ids=st.lists(holds, max_size=4), costs=st.lists(COSTS, min_size=4, max_size=4), times=st.integers(1, 3))
+    def end_together(self, hold_ids: list[UUID | None], costs: list[int], times: int) -> None:
+        """One batch, each of its closes up to three times: one of them counts."""
+        moves = [self.a_capture(id, cost) for id, cost in zip(hold_ids, costs, strict=False) if id is not None]
+        self.ended(moves * times)
+
+    @rule(hold_id=holds, cost=COSTS)
+    def capture_with_a_broken_neighbour(self, hold_id: UUID | None, cost: int) -> None:
+        """A move that nobody could make doesn't keep its neighbours from theirs."""
+        if hold_id is not None:
+            stranger = Capture(uuid7(), self.wallets[0].pk, 1, -1, "impossible")
+            self.ended([self.a_capture(hold_id, cost)], beside=stranger)
+
+    @rule(hold_id=holds, cost=COSTS)
+    def settle_somebody_elses(self, hold_id: UUID | None, cost: int) -> None:
+        """By another wallet, or by a lease that never was: nothing happens."""
+        if hold_id is None:
+            return
+        hold = self.oracle.holds[hold_id]
+        mine, other = self.wallets[hold.wallet].pk, self.wallets[1 - hold.wallet].pk
+        for move in (Capture(hold_id, other, 1, cost, "x"), Capture(hold_id, mine, 99, cost, "x")):
+            (outcome,) = book.apply([move])
+            assert isinstance(outcome, Closed)
+            assert not outcome.won
+
+    # --- what they are made of ---
+
+    def cap(self, window: str, cap_nano: int) -> BudgetCap:
+        """A budget that both wallets share."""
+        return BudgetCap("machine", self.wallets[0].pk, window, cap_nano)
+
+    def a_reserve(self, wallet: int, amount: int, minimum: int, **more: Any) -> Reserve:
+        return Reserve(uuid7(), self.wallets[wallet].pk, 7, amount, minimum, **more)
+
+    def a_capture(self, hold_id: UUID, cost: int) -> Capture:
+        return Capture(hold_id, self.wallets[self.oracle.holds[hold_id].wallet].pk, 1, cost, "provider")
+
+    def a_void(self, hold_id: UUID, expense: int) -> Void:
+        return Void(hold_id, self.wallets[self.oracle.holds[hold_id].wallet].pk, 1, "upstream_fault", expense)
+
+    def reserved(self, wallet: int, move: Reserve) -> UUID | None:
+        available = self.oracle.available(wallet)
+        left = {cap: max(0, cap.cap_nano - sum(self.oracle.budget(cap.window))) for cap in move.budgets}
+        least = min([available, *left.values()])
+        (outcome,) = book.apply([move])
+        if self.oracle.frozen[wallet]:
+            assert outcome == Refused("frozen", available)
+        elif min(move.amount, least) < move.minimum:
+            tightest = next((cap for cap, amount in left.items() if amount == least < available), None)
+            assert outcome == Refused("budget" if tightest else "insufficient", least, tightest)
+        else:
+            assert isinstance(outcome, Held)
+            assert outcome.amount == min(move.amount, least)
+            windows = tuple(cap.window for cap in move.budgets)
+            price = self.oracle.price if "price" in move.rates_json else 0
+            self.oracle.reserve(move.hold_id, OracleHold(wallet, outcome.amount, windows, price))
+            return move.hold_id
+        return None
+
+    def ended(self, closes: Sequence[Capture | Void], *, beside: Move | None = None) -> None:
+        """Apply them together; the last close of a hold learns what stands."""
+        outcomes = book.apply([*closes, *([beside] if beside else [])])[: len(closes)]
+        won: dict[UUID, int] = dict.fromkeys((move.hold_id for move in closes), 0)
+        for move, outcome in zip(closes, outcomes, strict=True):
+            won[move.hold_id] += isinstance(outcome, Closed) and outcome.won
+        for move in {move.hold_id: move for move in reversed(closes)}.values():
+            hold = self.oracle.holds[move.hold_id]
+            ends = (
+                self.oracle.capture(hold, move.cost)
+                if isinstance(move, Capture)
+                else self.oracle.void(hold, move.upstream_expense)
+            )
+            assert won[move.hold_id] == ends
+        self.learned(closes, outcomes)
+
+    def learned(self, closes: Sequence[Capture | Void], outcomes: list[Outcome]) -> None:
+        for move, outcome in zip(closes, outcomes, strict=True):
+            assert isinstance(outcome, Closed)
+            assert outcome.captured == self.oracle.holds[move.hold_id].paid
+
+    # --- always ---
+
+    @invariant()
+    def books_agree(self) -> None:
+        for n, wallet in enumerate(self.wallets):
+            assert balance(wallet) == (self.oracle.posted[n], self.oracle.held[n])
+        assert {code: system_sum(code) - self.before[code] for code in SYSTEM} == self.oracle.system
+        for window in WINDOWS:
+            budget = Budget.objects.filter(scope="machine", scope_id=self.wallets[0].pk, window=window).first()
+            assert ((budget.spent, budget.held) if budget else (0, 0)) == self.oracle.budget(window)
+
+    def teardown(self) -> None:
+        assert checker.check() == []
+        for hold_id, hold in self.oracle.holds.items():
+            if hold.state == "HELD":
+                self.ended([self.a_void(hold_id, 0)])
+
+
+def rates_at(price: int) -> TokenRates:
+    return token_rates(
+        input_price=Decimal(price),
+        cached_price=Decimal(price),
+        write_price=Decimal(price),
+        output_price=Decimal(price),
+        markup=Decimal(MARKUP_PERCENT) / 100,
+        multiplier=Decimal(1),
+        credits_per_usd=str(CREDITS_PER_USD),
+    )

@@ -1,0 +1,114 @@
+"""What the books should say, kept in plain Python the simplest way there is: numbers in dictionaries, no database."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from uuid import UUID
+
+SYSTEM = ("grants", "revenue", "expense:overrun", "expense:upstream")
+NANO_PER_CREDIT = 1_000_000_000
+TOKENS_PER_PRICE = 1_000_000
+
+
+def cost_of(tokens: int, price_usd_per_mtok: int, markup_percent: int, credits_per_usd: int) -> int:
+    """Nanocredits, rounded up once."""
+    exact = Fraction(tokens * price_usd_per_mtok * (100 + markup_percent) * credits_per_usd * NANO_PER_CREDIT)
+    return -int(-exact // (TOKENS_PER_PRICE * 100))
+
+
+@dataclass
+class OracleHold:
+    wallet: int
+    amount: int
+    budgets: tuple[str, ...] = ()
+    price: int = 0
+    state: str = "HELD"
+    paid: int = 0
+    swept: bool = False
+    settled_late: bool = False
+    expensed: bool = False
+    checkpoint: tuple[int, int] = (0, 0)
+    stale: bool = False
+
+
+@dataclass
+class Oracle:
+    """Two wallets. Each method is one move that has been accepted."""
+
+    posted: list[int] = field(default_factory=lambda: [0, 0])
+    held: list[int] = field(default_factory=lambda: [0, 0])
+    frozen: list[bool] = field(default_factory=lambda: [False, False])
+    system: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SYSTEM, 0))
+    holds: dict[UUID, OracleHold] = field(default_factory=dict)
+    keys: set[str] = field(default_factory=set)
+    price: int = 1
+
+    def available(self, wallet: int) -> int:
+        return self.posted[wallet] - self.held[wallet]
+
+    def budget(self, window: str) -> tuple[int, int]:
+        """(spent, held), by going through all holds."""
+        counted = [hold for hold in self.holds.values() if window in hold.budgets]
+        return sum(hold.paid for hold in counted), sum(hold.amount for hold in counted if hold.state == "HELD")
+
+    def give(self, wallet: int, amount: int, key: str) -> bool:
+        """Whether it is the first with this key."""
+        if key in self.keys:
+            return False
+        self.keys.add(key)
+        self.posted[wallet] += amount
+        self.system["grants"] -= amount
+        return True
+
+    def reserve(self, hold_id: UUID, hold: OracleHold) -> None:
+        self.held[hold.wallet] += hold.amount
+        self.holds[hold_id] = hold
+
+    def beat(self, hold: OracleHold, tokens: int, cost: int) -> None:
+        if hold.state == "HELD":
+            hold.checkpoint = (max(hold.checkpoint[0], tokens), max(hold.checkpoint[1], cost))
+            hold.stale = False
+
+    def sweep(self, hold: OracleHold) -> None:
+        delivered, cost = hold.checkpoint
+        self._end(hold, "CAPTURED" if delivered else "VOIDED", min(cost, hold.amount) if delivered else 0)
+        hold.swept = True
+
+    def capture(self, hold: OracleHold, cost: int) -> bool:
+        """Whether it ended the hold."""
+        if hold.state == "HELD":
+            self._end(hold, "CAPTURED", cost)
+            return True
+        self._late(hold, cost)
+        return False
+
+    def void(self, hold: OracleHold, expense: int) -> bool:
+        if hold.state == "HELD":
+            self._end(hold, "VOIDED", 0)
+            self._expense(hold, expense)
+            return True
+        if hold.swept and not hold.settled_late and not hold.expensed:
+            self._expense(hold, expense)
+        self._late(hold, 0)
+        return False
+
+    def _end(self, hold: OracleHold, state: str, cost: int) -> None:
+        hold.state, hold.paid = state, min(cost, hold.amount)
+        self.held[hold.wallet] -= hold.amount
+        self.posted[hold.wallet] -= hold.paid
+        self.system["revenue"] += cost
+        self.system["expense:overrun"] -= cost - hold.paid
+
+    def _late(self, hold: OracleHold, cost: int) -> None:
+        """The worker was alive after all: less comes back, more is the operator's; an equal cost leaves no trace."""
+        if not hold.swept or hold.settled_late:
+            return
+        hold.settled_late = cost != hold.paid
+        self.system["revenue"] += cost - hold.paid
+        self.posted[hold.wallet] += max(hold.paid - cost, 0)
+        self.system["expense:overrun"] -= max(cost - hold.paid, 0)
+        hold.paid = min(cost, hold.paid)
+
+    def _expense(self, hold: OracleHold, expense: int) -> None:
+        hold.expensed |= expense > 0
+        self.system["expense:upstream"] -= expense
+        self.system["revenue"] += expense
