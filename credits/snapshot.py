@@ -5,15 +5,17 @@ from decimal import Decimal
 
 from credits.models import PowerLevel, Tier
 from opscenter.core import tiers
+from opscenter.core.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
 class TierRate:
-    """`markup` 0.4 is 40 % above cost; `version` is that of the row."""
+    """`markup` 0.4 is 40 % above cost; `limits` are each user's own unless they have others; `version` is the row's."""
 
     markup: Decimal
     rank: int
     version: int
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,13 @@ class Rates:
 def load() -> Rates:
     """Two queries, inside the caller's transaction if it has one."""
     return Rates(
-        tiers={row.slug: TierRate(row.markup, tiers.Tier(row.slug).rank, row.version) for row in Tier.objects.all()},
+        tiers={row.slug: _tier(row) for row in Tier.objects.all()},
         power_levels={row.slug: _power(row) for row in PowerLevel.objects.all()},
     )
+
+
+def _tier(row: Tier) -> TierRate:
+    return TierRate(row.markup, tiers.Tier(row.slug).rank, row.version, row.limits)
 
 
 def _power(row: PowerLevel) -> PowerRate:

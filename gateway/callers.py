@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission
 from credits.amounts import to_nano
 from gateway.budgets import KeyBudget
 from gateway.models import VirtualKey
+from opscenter.core.limits import Limits
 from opscenter.core.models import User
 
 VIRTUAL_KEY_PERMISSIONS = frozenset({"llm.read", "llm.execute"})
@@ -15,7 +16,10 @@ VIRTUAL_KEY_PERMISSIONS = frozenset({"llm.read", "llm.execute"})
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One key. None in allowed_* and budget means no restriction; expires_at is Unix time in seconds."""
+    """One key. None in allowed_* and budget means no restriction; expires_at is Unix time in seconds.
+
+    `limits` are the key's, `user_limits` its user's own, which go before those of the tier.
+    """
 
     key_id: int
     user_id: int
@@ -29,6 +33,8 @@ class Caller:
     allowed_purposes: frozenset[str] | None
     budget: KeyBudget | None
     expires_at: float | None
+    limits: Limits
+    user_limits: Limits
 
     is_authenticated = True
 
@@ -65,6 +71,8 @@ def _caller(row: VirtualKey, granted: frozenset[str]) -> Caller:
         allowed_purposes=_as_set(row.allowed_purposes),
         budget=_budget(row),
         expires_at=row.expires_at.timestamp() if row.expires_at else None,
+        limits=row.limits,
+        user_limits=row.user.limits,
     )
 
 

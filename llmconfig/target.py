@@ -6,6 +6,7 @@ from decimal import Decimal
 from llmconfig.models import Deployment
 from llmconfig.models import Price as PriceRow
 from llmconfig.upstreams import Upstream
+from opscenter.core.limits import NO_LIMITS, Limits
 from opscenter.core.tiers import Tier
 
 
@@ -58,6 +59,7 @@ class Target:
     quality_score: Decimal | None
     price: Price
     is_private_network: bool
+    limits: Limits
 
 
 def target_of(row: Deployment, upstream: Upstream, price: Price) -> Target:
@@ -76,6 +78,7 @@ def target_of(row: Deployment, upstream: Upstream, price: Price) -> Target:
         max_output_tokens=row.model.max_output_tokens,
         quality_score=row.model.quality_score,
         price=price,
+        limits=row.limits,
     )
 
 
@@ -105,6 +108,7 @@ def implicit(upstream: Upstream, model: str, purpose: str) -> Target:
         quality_score=None,
         price=FREE,
         is_private_network=upstream.is_private_network,
+        limits=NO_LIMITS,
     )
 
 

@@ -7,6 +7,7 @@ from opscenter.core.admin_base import AuditedForm, AuditedModelAdmin, display, r
 from opscenter.core.admin_base.access import Access
 from opscenter.core.admin_base.fields import WordsField
 from opscenter.core.api import Permissions
+from opscenter.core.models import LIMIT_FIELDS
 
 
 class PowerLevelForm(AuditedForm):
@@ -21,9 +22,9 @@ class TierAdmin(AuditedModelAdmin):
         "view": ("credits.view_tier",),
         "change": ("credits.change_tier", Permissions.CONFIGURE),
     }
-    list_display = ("slug", "markup", "version", "updated_at")
+    list_display = ("slug", "markup", *LIMIT_FIELDS, "version", "updated_at")
     readonly_fields = ("slug", "version", "updated_at")
-    fields = ("slug", "markup", "version", "updated_at")
+    fields = ("slug", "markup", LIMIT_FIELDS, "version", "updated_at")
 
 
 @register(PowerLevel)

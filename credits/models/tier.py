@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from opscenter.core import tiers
+from opscenter.core.models import Limited, limits_are_usable
 
 
 def validate_providers(value: object) -> None:
@@ -15,8 +16,8 @@ def validate_providers(value: object) -> None:
         raise ValidationError("Give a list of provider names.")
 
 
-class Tier(models.Model):
-    """`markup` is what consumers of this tier pay above cost: 0.4 is 40 %."""
+class Tier(Limited):
+    """`markup` is what consumers of this tier pay above cost: 0.4 is 40 %. Its limits are those of each of them."""
 
     slug = models.CharField(max_length=16, choices=tiers.Tier.choices, unique=True)
     markup = models.DecimalField(max_digits=8, decimal_places=4)
@@ -29,6 +30,7 @@ class Tier(models.Model):
         constraints = (
             models.CheckConstraint(condition=Q(slug__in=tiers.Tier.values), name="tier_slug_is_known"),
             models.CheckConstraint(condition=Q(markup__gte=0), name="tier_sells_at_cost_or_above"),
+            limits_are_usable(name="tier_limits_are_usable"),
         )
 
     def __str__(self) -> str:

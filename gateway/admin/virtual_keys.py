@@ -26,6 +26,8 @@ from opscenter.core.admin_base.access import Access, may
 from opscenter.core.admin_base.fields import WordsField
 from opscenter.core.admin_base.unfolded import Select
 from opscenter.core.api import Permissions
+from opscenter.core.limits import Limits
+from opscenter.core.models import LIMIT_FIELDS
 
 STATE_LABELS = {"active": "success", "expired": "warning", "revoked": "danger"}
 _SETTINGS = (
@@ -37,6 +39,7 @@ _SETTINGS = (
     "allowed_purposes",
     "budget_credits",
     "budget_period",
+    LIMIT_FIELDS,
     "expires_at",
 )
 _TIMES = ("created_at", "updated_at", "revoked_at", "version")
@@ -139,7 +142,8 @@ class VirtualKeyAdmin(AuditedModelAdmin):
         return super().add_view(request, form_url, {**(extra_context or {}), **one_way})
 
     def create(self, request: HttpRequest, values: dict[str, Any]) -> VirtualKey:
-        issued = keys.issue(**values)
+        limits = Limits(**{field: values.pop(field, None) for field in LIMIT_FIELDS})
+        issued = keys.issue(**values, limits=limits)
         request.issued_plaintext = issued.plaintext  # type: ignore[attr-defined]
         return issued.row
 

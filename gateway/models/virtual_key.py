@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from credits.models.fields import CreditsField
+from opscenter.core.models import Limited, limits_are_usable
 
 
 class VirtualKeyQuerySet(models.QuerySet["VirtualKey"]):
@@ -21,7 +22,7 @@ class VirtualKeyQuerySet(models.QuerySet["VirtualKey"]):
         return self.filter(kind=VirtualKey.Kind.VIRTUAL)
 
 
-class VirtualKey(models.Model):
+class VirtualKey(Limited):
     """What a consumer holds. Only the SHA-256 of the whole key is stored; the key itself is shown once.
 
     An access token is a short-lived key made by signing in: it carries all of its user's permissions, while a
@@ -100,6 +101,7 @@ class VirtualKey(models.Model):
             models.CheckConstraint(
                 condition=Q(budget_period__in=("day", "week", "month")), name="virtual_key_budget_period_is_known"
             ),
+            limits_are_usable(name="virtual_key_limits_are_usable"),
         ]
 
     def __str__(self) -> str:

@@ -17,6 +17,7 @@ from credits.services.wallets import wallet_of
 from gateway.models import VirtualKey
 from gateway.models.virtual_key import PREFIXES
 from opscenter.core import changes
+from opscenter.core.limits import NO_LIMITS, Limits
 from opscenter.core.models import User
 
 
@@ -32,7 +33,7 @@ def hash_key(plaintext: str) -> str:
 
 
 @transaction.atomic
-def issue(
+def issue(  # noqa: PLR0913 - a key has as many settings
     *,
     user: User,
     name: str,
@@ -45,9 +46,10 @@ def issue(
     allowed_purposes: Sequence[str] | None = None,
     budget_credits: Decimal | None = None,
     budget_period: str = VirtualKey.BudgetPeriod.MONTH,
+    limits: Limits = NO_LIMITS,
     expires_at: datetime | None = None,
 ) -> IssuedKey:
-    """Make a key for `user`, paid by `account` (their own wallet unless given), within `budget_credits` a period."""
+    """Make a key for `user`, paid by `account` (their own wallet unless given)."""
     public_id = secrets.token_hex(5)
     plaintext = f"{PREFIXES[kind]}{public_id}_{secrets.token_urlsafe(32)}"
     row = VirtualKey(
@@ -64,6 +66,9 @@ def issue(
         allowed_purposes=list(allowed_purposes) if allowed_purposes else None,
         budget_credits=budget_credits,
         budget_period=budget_period,
+        rpm=limits.rpm,
+        tpm=limits.tpm,
+        concurrency=limits.concurrency,
         expires_at=expires_at,
     )
     changes.save(row, announce=False)  # the first call that presents it looks it up

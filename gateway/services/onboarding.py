@@ -10,6 +10,7 @@ from gateway.models import VirtualKey
 from gateway.services import keys
 from gateway.services.keys import IssuedKey
 from opscenter.core.errors import Conflict
+from opscenter.core.limits import NO_LIMITS, Limits
 from opscenter.core.models import User
 
 
@@ -24,6 +25,7 @@ def issue_to(
     power_level: str = "precision",
     budget_credits: Decimal | None = None,
     budget_period: str = VirtualKey.BudgetPeriod.MONTH,
+    limits: Limits = NO_LIMITS,
 ) -> IssuedKey:
     """A key for `username`, who is made if missing, without a password. The tier is kept unless given.
 
@@ -51,4 +53,5 @@ def issue_to(
         power_level=power_level,
         budget_credits=budget_credits,
         budget_period=budget_period,
+        limits=limits,
     )

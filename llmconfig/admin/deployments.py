@@ -13,6 +13,7 @@ from llmconfig.services import catalog
 from opscenter.core.admin_base import AuditedModelAdmin, Panel, display, register
 from opscenter.core.admin_base.access import Access, everything
 from opscenter.core.api import Permissions
+from opscenter.core.models import LIMIT_FIELDS
 
 
 class DeploymentForm(RatesForm):
@@ -32,7 +33,7 @@ class DeploymentAdmin(AuditedModelAdmin):
     fieldsets = (
         (None, {"fields": ("model", ("server", "key"), "upstream_model", "enabled")}),
         ("Routing", {"fields": (("priority", "weight"), ("transport", "max_tokens_param"))}),
-        ("Limits", {"fields": (("rpm", "tpm", "timeout_s"),)}),
+        ("Limits", {"fields": (LIMIT_FIELDS, "timeout_s"), "description": "One that has reached them is passed over."}),
         ("Its own price", {"fields": RATES, "description": "USD per 1M tokens. Empty: the model's price applies."}),
     )
 

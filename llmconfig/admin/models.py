@@ -15,6 +15,7 @@ from opscenter.core.admin_base.access import Access, DeclaredAccess, everything
 from opscenter.core.admin_base.fields import WordsField
 from opscenter.core.admin_base.unfolded import StackedInline
 from opscenter.core.api import Permissions
+from opscenter.core.models import LIMIT_FIELDS
 
 CATALOG: Access = everything(Permissions.MANAGE_MODELS)
 
@@ -37,7 +38,7 @@ class DeploymentInline(DeclaredAccess, StackedInline):
         ("server", "key"),
         "upstream_model",
         ("priority", "weight", "timeout_s"),
-        ("rpm", "tpm"),
+        LIMIT_FIELDS,
         ("transport", "max_tokens_param"),
         "enabled",
     )

@@ -11,6 +11,7 @@ from llmconfig.models.ai_server import AIServer
 from llmconfig.models.llm_model import LLMModel
 from llmconfig.models.price import Price
 from llmconfig.models.provider_key import ProviderKey
+from opscenter.core.models import Limited, limits_are_usable
 
 
 class DeploymentQuerySet(models.QuerySet["Deployment"]):
@@ -35,7 +36,7 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         return self.select_related("model", "server", "key").prefetch_related(prices)
 
 
-class Deployment(models.Model):
+class Deployment(Limited):
     """A model on one AI server or one provider key. A lower priority is tried first."""
 
     class Transport(models.TextChoices):
@@ -53,18 +54,6 @@ class Deployment(models.Model):
     upstream_model = models.CharField(max_length=300, help_text="The model's id at its provider.")
     priority = models.PositiveSmallIntegerField(default=0, help_text="Lower is tried first.")
     weight = models.PositiveSmallIntegerField(default=1, validators=(MinValueValidator(1),))
-    rpm = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=(MinValueValidator(1),),
-        help_text="Requests per minute; empty: unlimited.",
-    )
-    tpm = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        validators=(MinValueValidator(1),),
-        help_text="Tokens per minute; empty: unlimited.",
-    )
     timeout_s = models.PositiveIntegerField(default=600, validators=(MinValueValidator(1),))
     transport = models.CharField(max_length=10, choices=Transport, default=Transport.AUTO)
     max_tokens_param = models.CharField(
@@ -107,6 +96,7 @@ class Deployment(models.Model):
                 & Q(max_tokens_param__in=["", "max_tokens", "max_completion_tokens"]),
                 name="deployment_choices_known",
             ),
+            limits_are_usable(name="deployment_limits_are_usable"),
         ]
 
     def __str__(self) -> str:

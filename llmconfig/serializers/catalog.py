@@ -30,6 +30,7 @@ class NestedDeploymentIn(RatesIn):
     weight = serializers.IntegerField(min_value=1, max_value=32767, default=1)
     rpm = serializers.IntegerField(min_value=1, max_value=2**31 - 1, allow_null=True, default=None)
     tpm = serializers.IntegerField(min_value=1, max_value=2**31 - 1, allow_null=True, default=None)
+    concurrency = serializers.IntegerField(min_value=1, max_value=2**31 - 1, allow_null=True, default=None)
     timeout_s = serializers.IntegerField(min_value=1, max_value=86_400, default=600)
     transport = ModelChoiceField(Deployment.Transport, default="auto")
     max_tokens_param = ModelChoiceField(Deployment.MaxTokensParam, allow_blank=True, default="")
@@ -95,6 +96,7 @@ class NestedDeploymentOut(serializers.ModelSerializer[Deployment]):
             "weight",
             "rpm",
             "tpm",
+            "concurrency",
             "timeout_s",
             "transport",
             "max_tokens_param",

@@ -1,6 +1,6 @@
 """`create_virtual_key --user NAME`: issue a key; its last line of output is the key alone."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,14 @@ from gateway.services import onboarding
 from gateway.services.keys import IssuedKey
 from opscenter.core.audit import Actor, acting_as
 from opscenter.core.errors import ServiceError
+from opscenter.core.limits import Limits
 from opscenter.core.tiers import Tier
+
+
+def _positive(given: str) -> int:
+    if not given.isdecimal() or int(given) < 1:
+        raise ArgumentTypeError(f"{given!r} is no whole number above 0")
+    return int(given)
 
 
 class Command(BaseCommand):
@@ -27,6 +34,11 @@ class Command(BaseCommand):
         parser.add_argument("--power-level", default="precision", help="eco, balanced or precision")
         parser.add_argument("--budget", help="credits that the key may use up per period; no limit unless given")
         parser.add_argument("--budget-period", choices=VirtualKey.BudgetPeriod.values, default="month", help="in UTC")
+        parser.add_argument(
+            "--rpm", type=_positive, help="requests per minute; no limit unless given; like the next two"
+        )
+        parser.add_argument("--tpm", type=_positive, help="tokens per minute")
+        parser.add_argument("--concurrency", type=_positive, help="calls at the same time")
         parser.add_argument("--name", default="", help="what the key is for")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,6 +62,7 @@ class Command(BaseCommand):
             power_level=options["power_level"],
             budget_credits=options["budget"] and Decimal(to_text(self._nano(options, "budget"))),
             budget_period=options["budget_period"],
+            limits=Limits(options["rpm"], options["tpm"], options["concurrency"]),
         )
 
     @staticmethod

@@ -11,7 +11,7 @@ from opscenter.core.admin_base.audited import HistoryIsTheAuditLog
 from opscenter.core.admin_base.buttons import Button, Buttons, Said
 from opscenter.core.admin_base.unfolded import ModelAdmin, register
 from opscenter.core.api import Permissions
-from opscenter.core.models import User
+from opscenter.core.models import LIMIT_FIELDS, User
 from opscenter.core.signin import second_factor
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ else:
 
 _PERSON = ("Person", {"fields": ("first_name", "last_name", "email")})
 _RIGHTS = ("is_active", "must_change_password", "is_staff", "is_superuser", "groups", "user_permissions")
+_LIMITS = (
+    "Limits",
+    {"fields": (LIMIT_FIELDS,), "description": "Over all of their keys together. Empty: what their tier allows."},
+)
 _TIMES = ("Times", {"fields": ("last_login", "date_joined")})
 
 
@@ -49,6 +53,7 @@ class PeopleAdmin(DeclaredAccess, Buttons, HistoryIsTheAuditLog, DjangoUserAdmin
         (None, {"fields": ("username", "password")}),
         _PERSON,
         ("Rights", {"fields": _RIGHTS}),
+        _LIMITS,
         _TIMES,
     )
     add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2")}),)
@@ -74,7 +79,7 @@ class PeopleAdmin(DeclaredAccess, Buttons, HistoryIsTheAuditLog, DjangoUserAdmin
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is None or self.has_change_permission(request, obj):
             return super().get_fieldsets(request, obj)
-        return ((None, {"fields": ("username",)}), _PERSON, ("Rights", {"fields": _RIGHTS}), _TIMES)
+        return ((None, {"fields": ("username",)}), _PERSON, ("Rights", {"fields": _RIGHTS}), _LIMITS, _TIMES)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         times = ("last_login", "date_joined")

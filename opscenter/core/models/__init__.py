@@ -2,7 +2,8 @@
 
 from opscenter.core.models.audit import AuditEntry
 from opscenter.core.models.config_version import ConfigVersion
+from opscenter.core.models.limited import LIMIT_FIELDS, Limited, limits_are_usable
 from opscenter.core.models.secret import Secret
 from opscenter.core.models.user import User
 
-__all__ = ["AuditEntry", "ConfigVersion", "Secret", "User"]
+__all__ = ["LIMIT_FIELDS", "AuditEntry", "ConfigVersion", "Limited", "Secret", "User", "limits_are_usable"]

@@ -5,11 +5,14 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+from opscenter.core.models.limited import Limited, limits_are_usable
 
-class User(AbstractUser):
+
+class User(Limited, AbstractUser):
     """Deactivated, never deleted: the ledger and the audit log name users by number for good.
 
-    `permission_ceiling`, where a request's credential sets it, bounds what this object may do, superuser or not.
+    `permission_ceiling`, where a request's credential sets it, bounds what this object may do, superuser or not. Their
+    limits, over all of their keys together, go before those of their tier.
     """
 
     must_change_password = models.BooleanField(
@@ -21,6 +24,7 @@ class User(AbstractUser):
     class Meta:
         db_table = "users"
         ordering = ("username",)
+        constraints = (limits_are_usable(name="user_limits_are_usable"),)
 
     def set_password(self, raw_password: str | None) -> None:
         """Whoever sets a one-time password says so afterwards."""
