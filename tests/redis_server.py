@@ -58,9 +58,28 @@ class RedisServer:
         if self._process is not None:
             stop(self._process, signal.SIGTERM)
 
+    def freeze(self) -> None:
+        """It keeps its connections and takes new ones, and answers nobody until thaw()."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """With all that it knew; start() makes an empty one at the same address."""
+        self._signal(signal.SIGKILL)
+        assert self._process is not None
+        self._process.wait()
+
     def destroy(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.thaw()
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def _answers(self) -> bool:
         if self._process is None or self._process.poll() is not None:
