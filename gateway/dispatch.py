@@ -8,6 +8,9 @@ from typing import TypeVar
 
 from gateway.errors import NoProvider, UpstreamFailed, UpstreamOverloaded, UpstreamRejected, UpstreamTimedOut
 from gateway.exchange import Attempt, Exchange
+from gateway.limits import admission
+from gateway.limits.limiter import Refusal
+from gateway.routing import Candidate
 from gateway.runtime import Runtime
 from gateway.transports import errors as upstream
 from gateway.transports.base import Call, Reply, Transport, UpstreamStream
@@ -41,20 +44,24 @@ async def _begin_stream(transport: Transport, call: Call) -> tuple[UpstreamStrea
 async def _first(serving: Runtime, exchange: Exchange, ask: Callable[[Transport, Call], Awaitable[T]]) -> T:
     breaker = serving.breaker
     failure: upstream.UpstreamError | None = None
+    full: list[Refusal] = []
     for others, candidate in zip(range(len(exchange.candidates) - 1, -1, -1), exchange.candidates, strict=True):
         if exchange.time_left_s <= 0:
             # Nobody is asked, and blamed, who could not answer in time any more.
             break
         key = candidate.target.key
-        if not breaker.admits(key):
+        attempt = await _attempt(serving, exchange, candidate, full)
+        if attempt is None:
             continue
-        attempt = exchange.attempt(candidate)
         try:
-            answer = await ask(serving.transport_of(candidate.target), exchange.call(candidate, others=others))
+            output_limit = admission.output_of_attempt(exchange, candidate, attempt.lease)
+            call = exchange.call(candidate, others=others, output_limit=output_limit)
+            answer = await ask(serving.transport_of(candidate.target), call)
         except upstream.UpstreamError as error:
             failed(serving, exchange, attempt, error)
             if not error.fails_over:
                 break
+            admission.attempt_failed(serving, attempt.lease)
             failure = error
         except asyncio.CancelledError:
             attempt.ended = time.monotonic()
@@ -69,7 +76,29 @@ async def _first(serving: Runtime, exchange: Exchange, ask: Callable[[Transport,
             attempt.outcome = "answered"
             breaker.answered(key)
             return answer
-    raise _exhausted(serving, exchange, failure)
+    raise _exhausted(serving, exchange, failure, full)
+
+
+async def _attempt(serving: Runtime, exchange: Exchange, candidate: Candidate, full: list[Refusal]) -> Attempt | None:
+    """None where the breaker or its limits keep `candidate` from being asked; of the latter `full` is told.
+
+    A limit that was reached is no failure.
+    """
+    key = candidate.target.key
+    if not serving.breaker.admits(key):
+        return None
+    try:
+        taken = await admission.at_deployment(serving, exchange, candidate)
+    except BaseException:
+        serving.breaker.gave_up(key)
+        raise
+    if isinstance(taken, Refusal):
+        serving.breaker.gave_up(key)
+        full.append(taken)
+        return None
+    attempt = exchange.attempt(candidate)
+    attempt.lease = taken
+    return attempt
 
 
 def failed(serving: Runtime, exchange: Exchange, attempt: Attempt, error: upstream.UpstreamError) -> None:
@@ -95,11 +124,19 @@ def failed(serving: Runtime, exchange: Exchange, attempt: Attempt, error: upstre
     )
 
 
-def _exhausted(serving: Runtime, exchange: Exchange, failure: upstream.UpstreamError | None) -> ServiceError:
+def _exhausted(
+    serving: Runtime, exchange: Exchange, failure: upstream.UpstreamError | None, full: list[Refusal]
+) -> ServiceError:
     """What the caller is told when nobody answered."""
     last = exchange.attempts[-1].error if exchange.attempts else None
     if isinstance(last, upstream.UpstreamBadRequest):
         return UpstreamRejected(last.message)
+    if failure is None and full:
+        return UpstreamOverloaded(
+            "Every provider of this model is used as much as its limits allow. Try again shortly.",
+            code="deployments_at_limit",
+            headers={"Retry-After": str(min(refusal.retry_after_s for refusal in full))},
+        )
     if failure is None:
         keys = [candidate.target.key for candidate in exchange.candidates]
         wait = serving.breaker.retry_after_s(keys)

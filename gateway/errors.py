@@ -15,7 +15,8 @@ opscenter.core.errors.ServiceError
 ├── TooMuchInHand         503  this worker holds as many bytes of requests as it may
 ├── UpstreamFailed        502  every candidate failed
 ├── UpstreamOverloaded    429  every candidate is rate-limited
-└── UpstreamTimedOut      504
+├── UpstreamTimedOut      504
+└── RateLimited           429  a limit of the key or the user
 """
 
 from opscenter.core import errors
@@ -102,3 +103,7 @@ class UpstreamOverloaded(errors.TooManyRequests):
 
 class UpstreamTimedOut(errors.GatewayTimeout):
     default_code = "upstream_timeout"
+
+
+class RateLimited(errors.TooManyRequests):
+    default_code = "rate_limit_exceeded"

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -14,6 +15,7 @@ from credits.ledger.moves import Beat, Held
 from gateway.ask import ChatAsk
 from gateway.callers import Caller
 from gateway.counting import count_prompt
+from gateway.limits.limiter import Lease
 from gateway.meter import Meter
 from gateway.routing import Candidate
 from gateway.transports.base import Call
@@ -26,18 +28,22 @@ LEAST_OUTPUT = 256
 
 @dataclass(slots=True)
 class Attempt:
-    """One upstream call; times are of time.monotonic()."""
+    """One upstream call; times are of time.monotonic(). `lease` is what its deployment's limits have granted it."""
 
     candidate: Candidate
     began: float
     ended: float | None = None
     outcome: str = "open"
     error: UpstreamError | None = None
+    lease: Lease | None = None
 
 
 @dataclass(slots=True)
 class Exchange:
-    """`ended` is set by whoever decides how it ends; `sending` once a stream's first byte is on its way."""
+    """`ended` is set by whoever decides how it ends; `sending` once a stream's first byte is on its way.
+
+    `lease` is what the limits of its caller have granted, who may then have `output_limit` tokens for each choice.
+    """
 
     caller: Caller
     ask: ChatAsk
@@ -48,6 +54,8 @@ class Exchange:
     id: UUID = field(default_factory=uuid7)
     began: float = field(default_factory=time.monotonic)
     held: Held | None = None
+    lease: Lease | None = None
+    output_limit: int | None = None
     dispatched_at: datetime | None = None
     attempts: list[Attempt] = field(default_factory=list)
     meter: Meter = field(init=False)
@@ -78,6 +86,18 @@ class Exchange:
         """The tokens that each choice may have at every candidate for `nano`."""
         return min(self._covered(candidate, nano) for candidate in self.candidates)
 
+    def most_tokens(self, candidates: Iterable[Candidate], output_tokens: int | None = None) -> int:
+        """Input and output together that any of `candidates` can use, each choice at its full length or as given."""
+        return max(
+            self._input_bound(candidate)
+            + self.ask.choices * min(output_tokens or self._cap(candidate), self._cap(candidate))
+            for candidate in candidates
+        )
+
+    def output_within(self, candidates: Iterable[Candidate], tokens: int) -> int:
+        """The tokens that each choice may have at every one of `candidates`, of `tokens` in all; may be negative."""
+        return min((tokens - self._input_bound(candidate)) // self.ask.choices for candidate in candidates)
+
     @property
     def receipt(self) -> msgspec.Raw:
         """The rates in force, as they are kept on the hold: JSON."""
@@ -97,7 +117,8 @@ class Exchange:
         return min(bound, window) if window else bound
 
     def _cap(self, candidate: Candidate) -> int:
-        return min(self.ask.max_tokens or candidate.output_cap, candidate.output_cap)
+        cap = min(self.ask.max_tokens or candidate.output_cap, candidate.output_cap)
+        return cap if self.output_limit is None else min(cap, self.output_limit)
 
     def _covered(self, candidate: Candidate, nano: int) -> int:
         return candidate.rates.affordable_output(nano, input_tokens=self._input_bound(candidate)) // self.ask.choices
@@ -110,16 +131,18 @@ class Exchange:
         self.attempts.append(attempt)
         return attempt
 
-    def call(self, candidate: Candidate, *, others: int = 0) -> Call:
+    def call(self, candidate: Candidate, *, others: int = 0, output_limit: int | None = None) -> Call:
         """The request for `candidate`: its own model name and token limit, usage always asked for.
 
-        While `others` can still be asked, it has its share of the time that is left to begin to answer.
+        While `others` can still be asked, it has its share of the time that is left to begin to answer. `output_limit`
+        is what the deployment's own limits leave to each choice.
         """
         target, ask = candidate.target, self.ask
         body = {**ask.body, "model": target.upstream_model}
         body.pop("max_tokens", None)
         body.pop("max_completion_tokens", None)
-        body[target.max_tokens_param] = self._affordable(candidate)
+        affordable = self._affordable(candidate)
+        body[target.max_tokens_param] = affordable if output_limit is None else min(affordable, output_limit)
         if ask.stream:
             body["stream"] = True
             body["stream_options"] = {**(ask.body.get("stream_options") or {}), "include_usage": True}

@@ -12,6 +12,7 @@ from gateway import endings, records
 from gateway.endings import Ending
 from gateway.errors import Stopping
 from gateway.exchange import LEAST_OUTPUT, Exchange
+from gateway.limits import admission
 from gateway.runtime import Clock, Runtime
 from opscenter.core.errors import ServiceError
 
@@ -75,6 +76,8 @@ async def ended_on_failure(serving: Runtime, exchange: Exchange) -> AsyncIterato
 
 async def _end(serving: Runtime, exchange: Exchange, ending: Ending) -> int:
     late = False
+    # Nothing more is asked of an upstream, however long the settle takes.
+    admission.ended(serving, exchange, tokens=sum(ending.usage))
     try:
         if exchange.held is not None:
             closed = await serving.writer.close(_closing(exchange, exchange.held, ending))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from credits.writer import LedgerWriter
 from gateway.breaker import Breaker
 from gateway.inflight import InFlight
+from gateway.limits.limiter import Limiter
 from gateway.recorder import Recorder
 from gateway.snapshot import SnapshotKeeper
 from gateway.transports.base import Transport
@@ -30,7 +31,7 @@ _FIRST_SNAPSHOT_S = 5.0
 
 
 class Runtime:
-    """One per process; every part has one owner, this. `clock` says which window of its budget a call is in."""
+    """One per process; every part has one owner, this. `clock` says which window of budgets and limits a call is in."""
 
     def __init__(self, *, clock: Clock = utc_now) -> None:
         self.clock = clock
@@ -38,6 +39,7 @@ class Runtime:
         self.writer = LedgerWriter()
         self.recorder = Recorder()
         self.breaker = Breaker()
+        self.limits = Limiter.from_settings(now_ms=lambda: int(clock().timestamp() * 1000))
         self.inflight = InFlight(self.writer)
         self._transports: dict[str, Transport] = {
             "relay": Relay(),
@@ -49,11 +51,13 @@ class Runtime:
         self.writer.start()
         self.recorder.start()
         self.inflight.start()
+        await self.limits.start()
         await asyncio.to_thread(self.snapshots.wait, _FIRST_SNAPSHOT_S)
 
     async def stop(self) -> None:
         """Calls first, then what they report to."""
         await self.inflight.stop()
+        await self.limits.stop()
         for transport in self._transports.values():
             await transport.aclose()
         for part in (self.writer, self.recorder, self.snapshots):

@@ -10,6 +10,8 @@ from gateway import hold, plain, records, routing, runtime, stream
 from gateway.ask import ChatAsk, parse_chat, printable
 from gateway.callers import Caller
 from gateway.exchange import Exchange
+from gateway.limits import admission
+from gateway.limits.headers import marked
 from gateway.routing import Candidate
 from gateway.snapshot import Snapshot
 from gateway.views.base import InferenceView, caller_of
@@ -31,7 +33,8 @@ class ChatCompletionsView(InferenceView):
         serving, caller = runtime.current(), caller_of(request)
         request_id = request._request.request_id  # type: ignore[attr-defined]
         try:
-            candidates = self._candidates(serving.snapshots.current(), caller, ask)
+            snapshot = serving.snapshots.current()
+            candidates = self._candidates(snapshot, caller, ask)
         except ServiceError as error:
             serving.recorder.put(records.turned_away(request_id, caller, ask, _ENDPOINT, error), [])
             raise
@@ -44,9 +47,10 @@ class ChatCompletionsView(InferenceView):
             tags=_tags(request, ask),
             client_request_id=printable(request.META.get("HTTP_X_REQUEST_ID", ""))[:128],
         )
-        await hold.reserve(serving, exchange)
+        async with admission.admitted(serving, exchange, snapshot.rates.tiers[caller.tier].limits):
+            await hold.reserve(serving, exchange)
         respond = stream.respond if ask.stream else plain.respond
-        return await respond(serving, exchange)
+        return await marked(exchange, respond(serving, exchange))
 
     @staticmethod
     def _candidates(snapshot: Snapshot, caller: Caller, ask: ChatAsk) -> tuple[Candidate, ...]:
