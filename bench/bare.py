@@ -55,7 +55,9 @@ if __name__ == "__main__":
         port=options.port,
         loop="uvloop",
         http="httptools",
+        interface="asgi3",
         lifespan="off",
+        proxy_headers=False,
         access_log=False,
         log_level="warning",
     )

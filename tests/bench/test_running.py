@@ -19,7 +19,9 @@ def start(*options: str) -> "subprocess.Popen[str]":
 
 
 def stub_pid(printed: str) -> str:
-    return re.findall(r"^direct: port \d+, pid (\d+)$", printed, re.MULTILINE)[0]
+    found = re.search(r"^direct: port \d+, pid (\d+)$", printed, re.MULTILINE)
+    assert found is not None
+    return found[1]
 
 
 def test_the_smallest_run_reports_and_ends_all_that_it_started() -> None:
