@@ -141,7 +141,8 @@ def answer(request: HttpRequest, original: Any = None, credentials: Any = None) 
         )
         return JsonResponse(error.body(), status=error.status, headers=headers)
     page = render(request, "account/locked_out.html", {"minutes": minutes}, status=429)
-    page.headers.update(headers)
+    for name, value in headers.items():
+        page[name] = value
     return page
 
 

@@ -9,6 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
@@ -29,7 +30,12 @@ def admin_login(request: HttpRequest) -> HttpResponse:
 
 @method_decorator(login_required, name="dispatch")
 class ChangePassword(PasswordChangeView):  # type: ignore[misc]  # allauth ships no types
-    pass
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Who has no password gets one from an operator, not from whoever holds their session."""
+        if request.user.is_authenticated and not request.user.has_usable_password():
+            raise PermissionDenied
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return response
 
 
 @method_decorator(never_cache, name="dispatch")
