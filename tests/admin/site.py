@@ -7,6 +7,7 @@ from html import unescape
 from secrets import token_hex
 from typing import Any
 
+from axes.models import AccessAttempt
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -62,6 +63,9 @@ def make_world(consumer: User, *, base_url: str = "http://127.0.0.1:9") -> World
     grants.adjust(account=wallet, amount_nano=to_nano("1000"), reason="A start")
     issued = keys.issue(user=consumer, name="laptop")
     request = make_request(wallet, issued.row)
+    AccessAttempt.objects.create(
+        username=consumer.username, ip_address="192.0.2.7", user_agent="password", failures_since_start=1
+    )
     Budget.objects.create(scope="key", scope_id=issued.row.pk, window="2026-11", cap=to_nano("5"))
     wallet.refresh_from_db()
     return World(server, key, model, chosen, wallet, issued.row, issued.plaintext, request)
