@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 _KEYS = re.compile(
     r"(?i)(\b(?:sk|gsk|xai|hf|AIza|pk|rk|whsec)[-_][A-Za-z0-9_\-]{6,}|\bbearer\s+[A-Za-z0-9._\-]{6,}|\bops-at-[A-Za-z0-9_\-]{6,}"
-    r"|://[^/\s:@]+:[^/\s@]+@)"
+    r"|://[^/\s:@]*:[^/\s@]+@)"
 )
 
 

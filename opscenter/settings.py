@@ -244,7 +244,9 @@ MFA_FORMS = {
 
 # --- security ---
 
+SESSION_ENGINE = "opscenter.core.sessions"
 SESSION_COOKIE_HTTPONLY = True
+DEFAULT_EXCEPTION_REPORTER_FILTER = "opscenter.error_reports.NoValues"
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"

@@ -4,8 +4,10 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Self
 
 MOST_HEAD_BYTES = 65536
+OWN = b"COUNT"
 
 
 class Listener:
@@ -23,12 +25,16 @@ class Listener:
         """Those made so far: one of our own, which is not counted, proves that all before it were seen."""
         before = len(self.heads)
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as own:
-            own.sendall(b"COUNT\r\n\r\n")
+            own.sendall(OWN + b"\r\n\r\n")
             while own.recv(65536):
                 pass
-        own_at = next(n for n in range(before, len(self.heads)) if self.heads[n].startswith(b"COUNT"))
+        own_at = next(n for n in range(before, len(self.heads)) if self.heads[n].startswith(OWN))
         del self.heads[own_at]
         return len(self.heads)
+
+    def answer(self, head: bytes) -> bytes:
+        """What a request with these headers gets."""
+        return self.reply
 
     def _serve(self) -> None:
         while True:
@@ -44,10 +50,10 @@ class Listener:
                         head += part
                 finally:
                     self.heads.append(head)
-                connection.sendall(self.reply)
+                connection.sendall(self.answer(head) if not head.startswith(OWN) else b"")
 
     @contextmanager
-    def running(self) -> Iterator["Listener"]:
+    def running(self) -> Iterator[Self]:
         self._thread.start()
         try:
             yield self
