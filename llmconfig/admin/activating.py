@@ -5,10 +5,10 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
-from llmconfig.models import AIServer, Deployment, ProviderKey, Purpose
-from llmconfig.services import active_slot
+from llmconfig.models import ActiveProvider, AIServer, Deployment, ProviderKey, Purpose
+from llmconfig.services import active, active_slot
 from llmconfig.services.active_slot import FALLBACK, PRIMARY
-from opscenter.core.admin_base import Button, Said
+from opscenter.core.admin_base import Button, Said, Warned
 from opscenter.core.admin_base.unfolded import Select, TextInput
 from opscenter.core.api import Permissions
 
@@ -40,8 +40,15 @@ class Activating:
 
     def activate(self, request: HttpRequest, provider: Provider, wanted: dict[str, str]) -> Said:
         slot, purpose = wanted["slot"], wanted["purpose"]
-        active_slot.fill(purpose=purpose, slot=slot, provider=provider, model=wanted["model"])
-        return Said(f"{provider} is the {slot} for {purpose} now.")
+        chosen = active_slot.fill(purpose=purpose, slot=slot, provider=provider, model=wanted["model"])
+        text = f"{provider} is the {slot} for {purpose} now."
+        return Warned(f"{text} {warning}") if (warning := free_of_charge(chosen)) else Said(text)
+
+
+def free_of_charge(chosen: ActiveProvider) -> str:
+    """What to tell of models that are active without being in the catalog; "" where all are."""
+    models = ", ".join(active.beside_the_catalog(chosen))
+    return f"In no deployment, and so without a price: {models}. Calls for it are free." if models else ""
 
 
 def _default(provider: Provider) -> str:

@@ -2,9 +2,11 @@
 
 from typing import Any, ClassVar
 
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from llmconfig.admin.activating import free_of_charge
 from llmconfig.models import ActiveProvider
 from llmconfig.services import active
 from opscenter.core.admin_base import AuditedModelAdmin, display, register
@@ -41,13 +43,25 @@ class ActiveProviderAdmin(AuditedModelAdmin):
         return ("purpose",) if obj else ()
 
     def create(self, request: HttpRequest, values: dict[str, Any]) -> ActiveProvider:
-        return _set(values["purpose"], values)
+        return self._set(request, values["purpose"], values)
 
     def update(self, request: HttpRequest, row: ActiveProvider, values: dict[str, Any]) -> ActiveProvider:
         names = ("primary_server", "primary_key", "default_model", "fallback_server", "fallback_key", "fallback_model")
         if not values:
             return row
-        return _set(row.purpose, {name: getattr(row, name) for name in names})
+        return self._set(request, row.purpose, {name: getattr(row, name) for name in names})
+
+    def _set(self, request: HttpRequest, purpose: str, values: dict[str, Any]) -> ActiveProvider:
+        chosen = active.set_active(
+            purpose=purpose,
+            primary=values["primary_server"] or values["primary_key"],
+            default_model=values["default_model"],
+            fallback=values["fallback_server"] or values["fallback_key"],
+            fallback_model=values["fallback_model"],
+        )
+        if warning := free_of_charge(chosen):
+            self.message_user(request, warning, messages.WARNING)
+        return chosen
 
     def remove(self, request: HttpRequest, row: ActiveProvider) -> None:
         active.clear(purpose=row.purpose)
@@ -59,13 +73,3 @@ class ActiveProviderAdmin(AuditedModelAdmin):
     @display(description="Fallback", empty_value="none")
     def fallback_provider(self, row: ActiveProvider) -> str | None:
         return str(row.fallback) if row.fallback else None
-
-
-def _set(purpose: str, values: dict[str, Any]) -> ActiveProvider:
-    return active.set_active(
-        purpose=purpose,
-        primary=values["primary_server"] or values["primary_key"],
-        default_model=values["default_model"],
-        fallback=values["fallback_server"] or values["fallback_key"],
-        fallback_model=values["fallback_model"],
-    )

@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from django.db import transaction
 
 from llmconfig.errors import InUse, NoActiveProvider, NotPriced, NotUsable
-from llmconfig.models import ActiveProvider, AIServer, Deployment, ProviderKey
+from llmconfig.models import ActiveProvider, AIServer, Deployment, LLMModel, ProviderKey
 from llmconfig.services.pointers import columns, label
 from llmconfig.services.rows import locked, save
 from opscenter.core import changes
 from opscenter.core.audit import current_actor
 
 Provider = AIServer | ProviderKey
+_MOST_NAMES = 20
 
 
 def get(*, purpose: str) -> ActiveProvider:
@@ -82,8 +83,8 @@ def _check_model(provider: Provider, purpose: str, model: str, *, param: str) ->
     deployments = Deployment.objects.platform().on(provider).answering(model, purpose=purpose)
     usable = list(deployments.enabled().select_related("model"))
     if isinstance(provider, AIServer):
-        if not usable and deployments.exists():
-            raise NotUsable(f'"{model}" is disabled on {label(provider)}.', param=param)
+        if not usable:
+            _check_beside_the_catalog(provider, purpose, model, is_deployed=deployments.exists(), param=param)
         return
     if not any(deployment.own_price or deployment.model.price for deployment in usable):
         raise NotPriced(
@@ -91,6 +92,30 @@ def _check_model(provider: Provider, purpose: str, model: str, *, param: str) ->
             "add it to the catalog first.",
             param=param,
         )
+
+
+def _check_beside_the_catalog(server: AIServer, purpose: str, model: str, *, is_deployed: bool, param: str) -> None:
+    """A server's model in no deployment is called for free: where models are known, a name that is none is refused."""
+    if is_deployed:
+        raise NotUsable(f'"{model}" is disabled on {label(server)}.', param=param)
+    if model == server.model_path:
+        return
+    deployed = Deployment.objects.platform().on(server).filter(model__purpose=purpose)
+    names = sorted(deployed.values_list("model__name", flat=True)[:_MOST_NAMES])
+    in_catalog = LLMModel.objects.platform().filter(name=model).exists()
+    if names or in_catalog:
+        known = f" Deployed there: {', '.join(dict.fromkeys(names))}." if names else ""
+        raise NotUsable(f'"{model}" is no model for {purpose} on {label(server)}.{known}', param=param)
+
+
+def beside_the_catalog(active: ActiveProvider) -> list[str]:
+    """The models that `active` points to in no deployment: they have no price, so their calls are free."""
+    return [
+        model
+        for _, provider, model in active.pointers()
+        if isinstance(provider, AIServer)
+        and not Deployment.objects.platform().on(provider).answering(model, purpose=active.purpose).exists()
+    ]
 
 
 @contextmanager

@@ -61,6 +61,14 @@ def test_a_server_becomes_active_for_chat(root: Site, world: World) -> None:
     assert (last_entry().action, version()) == ("set_active", before + 1)
 
 
+def test_a_model_beside_the_catalog_is_made_active_with_a_warning(root: Site, world: World) -> None:
+    other = AIServer.objects.create(name="other", server_type="vllm", base_url="http://127.0.0.1:7", model_path="y")
+
+    page = root.press("llm_aiserver", other, "set-active-for-chat")
+
+    assert "without a price: y. Calls for it are free." in text(page)
+
+
 def test_a_provider_becomes_the_fallback(root: Site, world: World) -> None:
     other = AIServer.objects.create(name="other", server_type="vllm", base_url="http://127.0.0.1:7")
     wanted = {"confirmed": "yes", "purpose": "chat", "slot": "fallback", "model": "y"}

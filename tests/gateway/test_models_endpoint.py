@@ -61,7 +61,7 @@ def test_tiers_keys_purposes_and_strict_levels_bound_the_list(alice: Api, servin
 
 
 def test_a_model_that_only_an_active_provider_has_is_listed_by_its_own_name(alice: Api, serving: InProcess) -> None:
-    first, second = alice.server(), alice.server(name="gpu2")
+    first, second = alice.server(model_path="qwen-32b"), alice.server(name="gpu2")
     alice.model(on_server(first, "x"))
     alice.post(
         "active",

@@ -237,7 +237,7 @@ def test_a_key_reaches_only_the_models_it_names(alice: Api) -> None:
 
 
 def test_a_keys_models_bound_auto_too(alice: Api) -> None:
-    server = alice.server()
+    server = alice.server(model_path="other")
     alice.model(on_server(server, "x"))
     _make_active(alice, chat_on("ai_server", server, "other"))
 

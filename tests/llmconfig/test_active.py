@@ -142,6 +142,25 @@ def test_a_disabled_deployment_is_not_made_free_by_calling_it_implicitly(alice: 
     assert alice.post("active", chat_on("ai_server", server, "x")).code == "not_usable"
 
 
+def test_a_misspelt_model_is_refused_where_the_servers_models_are_known(alice: Api) -> None:
+    server = alice.server(model_path="own-default")
+    alice.model(on_server(server, "qwen"), input_price="5")
+
+    answer = alice.post("active", chat_on("ai_server", server, "qwn"))
+
+    assert (answer.status, answer.code, answer.body["error"]["param"]) == (422, "not_usable", "default_model")
+    assert "Deployed there: m1." in answer.message
+    assert [
+        alice.post("active", chat_on("ai_server", server, name)).status for name in ("qwen", "m1", "own-default")
+    ] == [200] * 3
+
+
+def test_a_catalog_model_is_not_made_free_on_a_server_that_has_no_deployment_of_it(alice: Api) -> None:
+    alice.model(on_server(alice.server()), input_price="5")
+
+    assert alice.post("active", chat_on("ai_server", alice.server(name="bare"), "m1")).code == "not_usable"
+
+
 @pytest.mark.parametrize(
     "body",
     [
