@@ -15,7 +15,7 @@ from django.db import transaction
 from credits.amounts import to_nano
 from gateway.models import VirtualKey
 from gateway.services import onboarding
-from llmconfig.models import ActiveProvider, AIServer, LLMModel, ProviderKey, Purpose
+from llmconfig.models import ActiveProvider, AIServer, Deployment, LLMModel, ProviderKey, Purpose
 from llmconfig.services import active, catalog, servers
 from llmconfig.services.pointers import AI_SERVER
 from opscenter import demo_server
@@ -81,6 +81,8 @@ def ensure_demo(*, port: int) -> bool:
     """Whether the demo model server is wanted, registered then at `port`: nothing else is known, or it is active."""
     server = AIServer.objects.filter(metadata__demo=True).order_by("pk").first()
     if not _wants_demo(server):
+        if server is not None:
+            _offer(server, enabled=False)
         return False
     base_url = f"http://127.0.0.1:{port}"
     if server is None:
@@ -88,6 +90,7 @@ def ensure_demo(*, port: int) -> bool:
         _register_model(server)
     else:
         server = servers.update(server=server, fields={"base_url": base_url})
+        _offer(server, enabled=True)
     if not ActiveProvider.objects.filter(purpose=Purpose.CHAT).exists():
         active.set_active(purpose=Purpose.CHAT, primary=server, default_model=demo_server.MODEL)
     return True
@@ -100,6 +103,12 @@ def _wants_demo(server: AIServer | None) -> bool:
     if not others.exists() and not ProviderKey.objects.platform().exists():
         return True
     return server is not None and ActiveProvider.objects.pointing_at(server).exists()
+
+
+def _offer(server: AIServer, *, enabled: bool) -> None:
+    """Have the demo's models in what consumers may call, or not: a server that isn't started answers nobody."""
+    for deployment in Deployment.objects.on(server).exclude(enabled=enabled):
+        catalog.update_deployment(deployment=deployment, values={"enabled": enabled})
 
 
 def _register_server(base_url: str) -> AIServer:

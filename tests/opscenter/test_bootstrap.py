@@ -126,6 +126,19 @@ def test_the_demo_server_rests_once_another_provider_is_active() -> None:
     assert demo().enabled
 
 
+def test_the_demo_model_is_offered_only_while_its_server_is_started() -> None:
+    start()
+    ours = own_server()
+    active.set_active(purpose="chat", primary=ours, default_model="qwen")
+    start()
+    assert load().models["demo"].targets == ()
+    AIServer.objects.filter(pk=demo().pk).update(base_url="http://127.0.0.1:9")
+    active.clear(purpose="chat")
+    AIServer.objects.exclude(pk=demo().pk).delete()
+    start()
+    assert [target.provider_label for target in load().models["demo"].targets] == [bootstrap.DEMO_SERVER_NAME]
+
+
 def test_a_demo_server_that_an_operator_disabled_stays_so() -> None:
     start()
     AIServer.objects.update(enabled=False)
