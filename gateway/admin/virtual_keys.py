@@ -3,12 +3,10 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib.admin.utils import quote
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.urls import reverse
 
 from credits.models import PowerLevel
+from gateway.admin.issued import IssuedOnce
 from gateway.models import RequestRow, VirtualKey
 from gateway.services import keys
 from llmconfig.models import Purpose
@@ -69,7 +67,7 @@ class VirtualKeyForm(AuditedForm):
 
 
 @register(VirtualKey)
-class VirtualKeyAdmin(AuditedModelAdmin):
+class VirtualKeyAdmin(IssuedOnce, AuditedModelAdmin):
     access: ClassVar[Access] = {
         "view": ("gateway.view_virtualkey", Permissions.CONFIGURE),
         "add": ("gateway.add_virtualkey", Permissions.CONFIGURE),
@@ -148,18 +146,7 @@ class VirtualKeyAdmin(AuditedModelAdmin):
         return issued.row
 
     def response_add(self, request: HttpRequest, obj: VirtualKey, post_url_continue: str | None = None) -> HttpResponse:
-        """The one page that shows the key: the answer to the POST itself, so that it is stored nowhere."""
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Virtual key issued",
-            "opts": self.opts,
-            "original": obj,
-            "plaintext": request.issued_plaintext,  # type: ignore[attr-defined]
-            "row_address": reverse("admin:gateway_virtualkey_change", args=[quote(obj.pk)]),
-        }
-        response = render(request, "admin/virtual_key_issued.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return self.hand_over(request, obj, request.issued_plaintext)  # type: ignore[attr-defined]
 
     def revoke(self, request: HttpRequest, row: VirtualKey) -> Said:
         keys.revoke(row)

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 
 from credits.models import Account, PowerLevel, Tier
 from gateway.models import VirtualKey
 from llmconfig.models import ActiveProvider, AIServer, Deployment, LLMModel, Price, ProviderKey
 from opscenter.core import secrets
 from opscenter.core.models import AuditEntry, User
-from tests.admin.site import PROVIDER_SECRET, Site, World, last_entry, text, version
+from tests.admin.site import PROVIDER_SECRET, Site, World, address, last_entry, text, version
 
 
 class Changed:
@@ -176,9 +177,12 @@ def test_a_virtual_key_is_shown_once(root: Site, charlie_user: User) -> None:
         "budget_period": "month",
     }
 
-    answer = root.post("gateway_virtualkey_add", data=data)
+    posted = root.post("gateway_virtualkey_add", data=data)
 
     key = VirtualKey.objects.get(name="laptop")
+    assert (posted.status_code, posted["Location"]) == (302, f"/admin/gateway/virtualkey/{key.pk}/issued/")
+    stored = str([session.get_decoded() for session in Session.objects.all()])
+    answer = root.get("gateway_virtualkey_issued", key.pk)
     page = answer.content.decode()
     plaintext = page.split('id="virtual-key">')[1].split("<")[0]
     assert answer.status_code == 200
@@ -193,6 +197,21 @@ def test_a_virtual_key_is_shown_once(root: Site, charlie_user: User) -> None:
     assert not [page for page in pages if plaintext.split("_")[1] in page.content.decode()]
     assert plaintext.split("_", 1)[1] not in str(AuditEntry.objects.values_list("changes", flat=True))
     assert plaintext.split("_", 1)[1] not in str(root.client.cookies)
+    assert plaintext.split("_", 1)[1] not in stored
+    again = root.client.get(address("gateway_virtualkey_issued", key.pk), follow=True)
+    assert "Revoke it and issue another" in text(again)
+    assert plaintext.split("_", 1)[1] not in again.content.decode()
+    assert VirtualKey.objects.filter(name="laptop").count() == 1
+
+
+def test_a_new_key_is_shown_to_nobody_but_its_issuer(root: Site, alice: Site, bob: Site, charlie_user: User) -> None:
+    data = {"user": charlie_user.pk, "environment": "dev", "power_level": "precision", "budget_period": "month"}
+    root.post("gateway_virtualkey_add", data={**data, "name": "mine"})
+    key = VirtualKey.objects.get(name="mine")
+
+    assert alice.get("gateway_virtualkey_issued", key.pk).status_code == 302
+    assert bob.get("gateway_virtualkey_issued", key.pk).status_code == 403
+    assert 'id="virtual-key"' in root.get("gateway_virtualkey_issued", key.pk).content.decode()
 
 
 def test_an_unknown_purpose_is_an_error_of_the_form(change: Changed, world: World) -> None:
