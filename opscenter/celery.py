@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, task_success
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opscenter.settings")
 
@@ -16,3 +16,11 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def leave_logging_alone(**kwargs: Any) -> None:
     """Having a receiver is what keeps Celery from replacing the logging that settings.LOGGING set up."""
+
+
+@task_success.connect
+def leave_a_sign_of_life(sender: Any, **kwargs: Any) -> None:
+    """Every process with the database learns by it that a worker works."""
+    from opscenter.core import task_runs  # noqa: PLC0415 - needs loaded apps
+
+    task_runs.note(sender.name)

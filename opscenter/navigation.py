@@ -30,6 +30,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Journals", "menu_book", "credits", "journal"),
             ("Entries", "receipt_long", "credits", "entry"),
             ("Holds", "hourglass_top", "credits", "hold"),
+            ("Ledger checks", "verified", "credits", "ledgercheck"),
             ("Budgets", "savings", "credits", "budget"),
             ("Tiers", "stairs", "credits", "tier"),
             ("Power levels", "speed", "credits", "powerlevel"),

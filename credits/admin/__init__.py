@@ -1,3 +1,3 @@
 """Admin pages of money: accounts and rates are managed, the ledger is only read."""
 
-from credits.admin import accounts, budgets, entries, holds, journals, rates  # noqa: F401 - each registers its pages
+from credits.admin import accounts, budgets, checks, entries, holds, journals, rates  # noqa: F401 - each registers its pages

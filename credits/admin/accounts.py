@@ -6,7 +6,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from credits import amounts, checker
+from credits import amounts
 from credits.admin.access import MOVES_MONEY, readers
 from credits.errors import AmountInvalid
 from credits.models import Account, Entry, Hold, Journal
@@ -16,7 +16,6 @@ from opscenter.core.admin_base import (
     Button,
     Panel,
     Said,
-    Warned,
     display,
     linked,
     list_of,
@@ -68,7 +67,6 @@ class AccountAdmin(AuditedModelAdmin):
             shown=lambda account: account.kind == Account.Kind.WALLET,
         ),
     )
-    list_buttons = (Button("check-ledger", "Check ledger", run="check_ledger", needs=readers("account")["view"]),)
 
     def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
         is_system = obj is not None and obj.kind == Account.Kind.SYSTEM
@@ -89,13 +87,6 @@ class AccountAdmin(AuditedModelAdmin):
         return Said(
             f"Adjusted by {amounts.to_text(wanted['amount'])}: the balance is {amounts.to_text(row.posted)} now."
         )
-
-    def check_ledger(self, request: HttpRequest) -> Said:
-        problems = checker.check()
-        if not problems:
-            return Said("The ledger was checked: 0 problems.")
-        listed = "; ".join(str(problem) for problem in problems[:10])
-        return Warned(f"The ledger was checked: {len(problems)} problems. {listed}")
 
     def panels(self, request: HttpRequest, row: Account) -> list[Panel]:
         return [_open_holds(row), _newest_entries(row)]

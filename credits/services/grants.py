@@ -10,7 +10,6 @@ from credits.ledger import book
 from credits.ledger.moves import Broken, Outcome, Post, Posted, Refused
 from credits.models import Account, Journal
 from opscenter.core import audit
-from opscenter.core.audit import Actor
 
 GRANTS = "grants"
 
@@ -42,7 +41,7 @@ def _post(account: Account, amount_nano: int, *, kind: str, key: str, reason: st
         kind=kind,
         key=key,
         reason=reason,
-        actor=_name(audit.current_actor()),
+        actor=audit.current_actor().name,
     )
     with transaction.atomic():
         (outcome,) = book.apply([move])
@@ -76,7 +75,3 @@ def _audit(account: Account, amount_nano: int, journal: Journal) -> None:
             "reason": journal.reason,
         },
     )
-
-
-def _name(actor: Actor) -> str:
-    return f"user:{actor.user_id}" if actor.user_id else actor.source

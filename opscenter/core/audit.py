@@ -25,6 +25,11 @@ class Actor:
     address: str | None = None
     request_id: str = ""
 
+    @property
+    def name(self) -> str:
+        """user:N, or the source of what no user does."""
+        return f"user:{self.user_id}" if self.user_id else self.source
+
     @classmethod
     def command(cls, name: str) -> "Actor":
         return cls(user_id=None, source=f"command:{name}")

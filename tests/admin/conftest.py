@@ -1,6 +1,9 @@
 """The personas: Root may do everything, Alice is an LLM admin, Bob is plain staff, Charlie consumes."""
 
+from collections.abc import Iterator
+
 import pytest
+from celery import current_app
 from django.contrib.auth.models import Group
 
 from opscenter.core.models import User
@@ -52,3 +55,11 @@ def bob(bob_user: User) -> Site:
 @pytest.fixture
 def charlie(charlie_user: User) -> Site:
     return Site(charlie_user)
+
+
+@pytest.fixture
+def eager_tasks() -> Iterator[None]:
+    """Tasks run where they are asked for: this process is the worker."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(current_app.conf, "task_always_eager", True)
+        yield

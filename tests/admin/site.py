@@ -16,7 +16,7 @@ from credits.amounts import to_nano
 from credits.ledger import book
 from credits.ledger.moves import Capture, Facts, Reserve
 from credits.models import Account, Budget
-from credits.services import grants, wallets
+from credits.services import grants, ledger_checks, wallets
 from gateway.models import AttemptRow, RequestRow, VirtualKey
 from gateway.records import time_of
 from gateway.services import keys
@@ -67,6 +67,7 @@ def make_world(consumer: User, *, base_url: str = "http://127.0.0.1:9") -> World
         username=consumer.username, ip_address="192.0.2.7", user_agent="password", failures_since_start=1
     )
     Budget.objects.create(scope="key", scope_id=issued.row.pk, window="2026-11", cap=to_nano("5"))
+    ledger_checks.make()
     wallet.refresh_from_db()
     return World(server, key, model, chosen, wallet, issued.row, issued.plaintext, request)
 

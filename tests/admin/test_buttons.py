@@ -5,7 +5,7 @@ import pytest
 from credits.models import Account
 from gateway.models import VirtualKey
 from llmconfig.models import ActiveProvider, AIServer
-from opscenter.core.models import AuditEntry, User
+from opscenter.core.models import AuditEntry, TaskRun, User
 from tests.admin.site import SERVER_SECRET, Site, World, address, last_entry, make_world, text, version
 from tests.upstream import Upstream
 
@@ -120,8 +120,11 @@ def test_an_impossible_adjustment_is_explained(root: Site, world: World, amount:
     assert Account.objects.get(pk=world.wallet.pk).posted == world.wallet.posted
 
 
-def test_the_ledger_is_checked_on_demand(root: Site, world: World) -> None:
-    target = address("credits_account_list_button", "check-ledger")
+def test_the_ledger_is_checked_by_the_worker_on_demand(root: Site, world: World, eager_tasks: None) -> None:
+    target = address("credits_ledgercheck_list_button", "check-ledger")
 
     assert root.client.get(target).status_code == 405
-    assert "0 problems" in text(root.client.post(target, follow=True))
+    page = text(root.client.post(target, follow=True))
+    assert "No worker has been seen lately" in page
+    assert "0 problems" in page
+    assert "credits.tasks.check_ledger" in TaskRun.objects.values_list("task", flat=True)

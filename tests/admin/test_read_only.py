@@ -11,6 +11,7 @@ READ_ONLY = (
     "credits.entry",
     "credits.hold",
     "credits.budget",
+    "credits.ledgercheck",
     "gateway.requestrow",
     "gateway.attemptrow",
     "core.auditentry",

@@ -4,6 +4,16 @@ from opscenter.core.models.audit import AuditEntry
 from opscenter.core.models.config_version import ConfigVersion
 from opscenter.core.models.limited import LIMIT_FIELDS, Limited, limits_are_usable
 from opscenter.core.models.secret import Secret
+from opscenter.core.models.task_run import TaskRun
 from opscenter.core.models.user import User
 
-__all__ = ["LIMIT_FIELDS", "AuditEntry", "ConfigVersion", "Limited", "Secret", "User", "limits_are_usable"]
+__all__ = [
+    "LIMIT_FIELDS",
+    "AuditEntry",
+    "ConfigVersion",
+    "Limited",
+    "Secret",
+    "TaskRun",
+    "User",
+    "limits_are_usable",
+]
