@@ -32,6 +32,13 @@ _LINGER_BYTES = 256 * 1024
 _LINGER_S = 1.0
 
 
+# An answer is data: opened as a page, it is neither run nor framed.
+_ALWAYS = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
 class InferenceHandler(ASGIHandler):
     """Cancels the view as soon as the client goes away, and sees to it that a stream is always released."""
 
@@ -124,7 +131,10 @@ def _start(response: HttpResponseBase) -> dict[str, Any]:
     return {
         "type": "http.response.start",
         "status": response.status_code,
-        "headers": [(name.encode("ascii").lower(), value.encode("latin1")) for name, value in response.items()],
+        "headers": [
+            *_ALWAYS,
+            *((name.encode("ascii").lower(), value.encode("latin1")) for name, value in response.items()),
+        ],
     }
 
 

@@ -148,3 +148,5 @@ async def test_an_answer_says_how_long_it_is() -> None:
     headers = dict(client.answers[0]["headers"])
     assert headers[b"content-length"] == str(len(client.body)).encode()
     assert headers[b"content-type"] == b"application/json"
+    assert headers[b"content-security-policy"].startswith(b"default-src 'none'")
+    assert headers[b"x-content-type-options"] == b"nosniff"
