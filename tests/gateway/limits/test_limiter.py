@@ -13,9 +13,15 @@ from redis import Redis
 from gateway.limits.claims import Claim, Take
 from gateway.limits.limiter import Lease, Limiter, Refusal
 from gateway.limits.redis import RedisLimits
+from gateway.models import VirtualKey
+from opscenter.core.limits import Limits
 from tests.eventually import POLL_INTERVAL_S, TIMEOUT_S, eventually_async
+from tests.gateway.in_process import InProcess
 from tests.gateway.limits.counters import Clock, rpm, slots, tpm
+from tests.gateway.people import key_of, person
+from tests.llmconfig.api import Api, on_server
 from tests.redis_server import RedisServer
+from tests.upstream import Upstream
 
 PROCESSES = 4
 PATIENT_S = 20.0
@@ -224,3 +230,19 @@ async def test_memory_forgets_counters_that_ran_out(make: Make, settings: Settin
     clock.advance(61_000)
     await eventually_async(lambda: not limiter._memory._windows)
     await limiter.stop()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_calls_with_limits_ask_redis(
+    transactional_db: None, alice: Api, redis: RedisServer, upstream: Upstream, settings: Settings
+) -> None:
+    settings.REDIS_URL, settings.LIMITS_TIMEOUT_S = redis.url(), PATIENT_S
+    alice.model(on_server(alice.server(base_url=upstream.origin), "test-model"))
+    bob = person("bob", "LLM user")
+    free, limited = key_of(bob).plaintext, key_of(bob, limits=Limits(rpm=2)).plaintext
+    with InProcess() as serving, Redis.from_url(redis.url()) as client:
+        assert serving.chat(free, model="m1").status_code == 200
+        assert "cmdstat_evalsha" not in client.info("commandstats")
+        assert [serving.chat(limited, model="m1").status_code for _ in range(3)] == [200, 200, 429]
+        assert client.info("commandstats")["cmdstat_evalsha"]["calls"] >= 3
+        assert client.keys() == [f"opscenter:limits:key:{VirtualKey.objects.latest('pk').pk}:rpm".encode()]
