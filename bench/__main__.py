@@ -94,17 +94,16 @@ def _say(sample: Sample) -> None:
 
 
 def _settings(options: argparse.Namespace) -> str:
-    pace = f", {options.pace_ms:g} ms before each chunk" if options.pace_ms else ""
-    return f"{options.rounds} rounds of {options.duration:g} s each{pace}"
+    return f"{options.rounds} rounds of {options.duration:g} s each; paced, {options.pace_ms:g} ms before each chunk"
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--peers", type=_names(LABELS), default=list(LABELS), help=",".join(LABELS))
     parser.add_argument("--only", type=_names(PARTS), default=list(PARTS), metavar="PARTS", help=",".join(PARTS))
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--duration", type=float, default=4, help="seconds that a peer is loaded each time")
-    parser.add_argument("--pace-ms", type=float, default=0, help="the model server's pause before each chunk")
+    parser.add_argument("--pace-ms", type=float, default=5, help="pause before each chunk of a paced stream")
     parser.add_argument("--quick", action="store_true", help="one round of one second, and no memory")
     parser.add_argument("--output", type=Path, help="the report's file; unless it is a whole run, it is only printed")
     options = parser.parse_args()

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 MODEL = "bench"
+PACED = f"{MODEL}-paced"
+"""A model whose chunks come one by one, as a real one makes them."""
 TOKENS = 100
 PROMPT_TOKENS = 12
 MARK = b"plum"

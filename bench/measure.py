@@ -25,6 +25,7 @@ class Cell:
     name: str
     in_flight: int
     stream: bool
+    paced: bool = False
 
 
 CELLS = {
@@ -34,6 +35,7 @@ CELLS = {
         Cell("plain-32", 32, stream=False),
         Cell("stream-1", 1, stream=True),
         Cell("stream-32", 32, stream=True),
+        Cell("paced-32", 32, stream=True, paced=True),
     )
 }
 
@@ -96,7 +98,12 @@ def loading(
     peer: Peer, cell: Cell, *, duration_s: float | None = None, requests: int | None = None
 ) -> "Iterator[subprocess.Popen[str]]":
     """A load generator that has warmed up and waits for `begin`; killed if it is left with an error."""
-    options = {"--port": peer.port, "--key": peer.key, "--model": peer.model, "--in-flight": cell.in_flight}
+    options = {
+        "--port": peer.port,
+        "--key": peer.key,
+        "--model": peer.model_for(paced=cell.paced),
+        "--in-flight": cell.in_flight,
+    }
     options |= {"--warm-up": max(cell.in_flight, 5)}
     options |= {"--requests": requests} if requests is not None else {"--duration-s": duration_s}
     command = [sys.executable, "-m", "bench.load", *(f"{name}={value}" for name, value in options.items())]

@@ -6,7 +6,7 @@ from statistics import median
 from bench import ledger
 from bench.findings import Findings
 from bench.ledger import Pairs
-from bench.measure import CELLS, Sample
+from bench.measure import CELLS, Cell, Sample
 from bench.servers import LABELS
 from bench.targets import verdicts
 
@@ -31,9 +31,14 @@ def render(findings: Findings) -> str:
 def _cells(findings: Findings) -> Iterator[str]:
     for name, cell in CELLS.items():
         if any(sample.cell == name for sample in findings.samples):
-            kind = "100-word streams" if cell.stream else "plain requests"
-            yield f"## {kind.capitalize()}, {cell.in_flight} in flight"
+            yield f"## {_kind(cell)}, {cell.in_flight} in flight"
             yield _table(_COLUMNS, _rows(findings, name))
+
+
+def _kind(cell: Cell) -> str:
+    if not cell.stream:
+        return "Plain requests"
+    return "100-word streams, paced" if cell.paced else "100-word streams"
 
 
 _COLUMNS = (
@@ -81,7 +86,7 @@ def _ledger(pairs: Sequence[Pairs]) -> Iterator[str]:
         return
     yield "## The ledger by itself"
     yield (
-        "Pairs of a reserve and a settle per second, each durable before it is answered. One by one is the same code "
+        "Pairs of a reserve and a settle per second, each durable before it is answered. One by one is the same code\n"
         "with one move in a transaction. The books were checked afterwards."
     )
     yield _table(("database", "wallets", "way", "pairs/s", "every round"), _ledger_rows(pairs))
@@ -126,13 +131,15 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 _INTRODUCTION = """
 Written by `make bench`. All peers were measured in one run, in turn within each round, against one model server that
 answers at once: plain, or a stream of 103 chunks (role, 100 words, finish, usage) and `[DONE]`, each chunk sent by
-itself without a pause. Every answer was checked for each of its words, its finish and its usage. The peer had one core
-to itself; load generator, model server, PostgreSQL and Redis shared another. What is named is the median of the rounds.
+itself. They follow without a pause, so that a peer which is behind reads several at once; paced, each comes alone.
+Every answer was checked for each of its words, its finish and its usage. The peer had one core to itself; load
+generator, model server, PostgreSQL and Redis shared another. What is named is the median of the rounds.
 
 CPU time is user and system time of the peer's processes, from the kernel's books, and is what least depends on what
 else the machine does; *requests/s a core* is its inverse. Those *seen* are what came through meanwhile, and *added* is
 the latency beyond that of a direct call in the same round. This gateway runs by its own `serve` command with one
-process, with everything that is on by default: a virtual key of a funded account, a hold that is durable before the
-model server sees a byte, request rows, logs at INFO into a file. The bare engine is a uvicorn process too, and has
-neither keys nor books; the proxy checks its master key.
+process and everything on: a virtual key of a funded account with limits on requests and tokens per minute, on calls at
+once and on credits per month (each too high to refuse), a hold that is durable before the model server sees a byte,
+request rows, logs at INFO into a file. The bare engine is a uvicorn process too, and has neither keys nor books; the
+proxy checks its master key.
 """

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.conversation import MODEL, request_body
+from bench.conversation import MODEL, PACED, request_body
 from tests.e2e.world import World
 from tests.eventually import eventually
 from tests.live import ROOT, LiveServer
@@ -32,10 +32,15 @@ LABELS = {
     "bare-litellm": "`litellm.acompletion` in a bare ASGI application",
     "litellm-proxy": "LiteLLM proxy, one worker, no database",
 }
-VIA_LITELLM = f"{MODEL}-litellm"
+VIA_LITELLM = "-litellm"
 PROXY_PROGRAM = ROOT / "var" / "bench" / "litellm-venv" / "bin" / "litellm"
 GATEWAY_DATABASE = "bench"
 START_TIMEOUT_S = 120
+# Everything that a key can be limited by, none of it so low that a call is refused.
+_WITH_EVERY_LIMIT = (
+    *("--tier", "starter", "--credits", "10000000", "--budget", "10000000", "--budget-period", "month"),
+    *("--rpm", "1000000000", "--tpm", "1000000000", "--concurrency", "10000"),
+)
 _NO_NETWORK = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 
 
@@ -47,7 +52,10 @@ class Peer:
     port: int
     pid: int
     key: str = "none"
-    model: str = MODEL
+    via: str = ""
+
+    def model_for(self, *, paced: bool) -> str:
+        return f"{PACED if paced else MODEL}{self.via}"
 
     @property
     def url(self) -> str:
@@ -57,7 +65,7 @@ class Peer:
 class Servers:
     """A context manager. Peers are started when they are first asked for; those of one gateway share it."""
 
-    def __init__(self, *, pace_ms: float = 0) -> None:
+    def __init__(self, *, pace_ms: float) -> None:
         self._pace_ms = pace_ms
         self._stack = ExitStack()
         self._gateways: dict[str, tuple[LiveServer, str]] = {}
@@ -74,9 +82,9 @@ class Servers:
         """Returns once it answers as it should."""
         starts: Mapping[str, Callable[[], Peer]] = {
             "direct": lambda: Peer("direct", self.stub.port, self.stub.pid),
-            "gateway-sqlite": lambda: self._gateway("gateway-sqlite", "sqlite", MODEL),
-            "gateway-postgres": lambda: self._gateway("gateway-postgres", "postgres", MODEL),
-            "gateway-litellm": lambda: self._gateway("gateway-litellm", "postgres", VIA_LITELLM),
+            "gateway-sqlite": lambda: self._gateway("gateway-sqlite", "sqlite"),
+            "gateway-postgres": lambda: self._gateway("gateway-postgres", "postgres"),
+            "gateway-litellm": lambda: self._gateway("gateway-litellm", "postgres", via=VIA_LITELLM),
             "bare-litellm": self._bare,
             "litellm-proxy": self._proxy,
         }
@@ -116,11 +124,11 @@ class Servers:
         server.start()
         return server
 
-    def _gateway(self, name: str, kind: str, model: str) -> Peer:
+    def _gateway(self, name: str, kind: str, *, via: str = "") -> Peer:
         if kind not in self._gateways:
             self._gateways[kind] = self._start_gateway(kind)
         live, key = self._gateways[kind]
-        return Peer(name, live.port, live.started[0].pid, key, model)
+        return Peer(name, live.port, live.started[0].pid, key, via)
 
     def _start_gateway(self, kind: str) -> tuple[LiveServer, str]:
         environment = {"LOG_LEVEL": "INFO"}
@@ -132,10 +140,12 @@ class Servers:
         world = World(live)
         self._stack.callback(world.close)
         server = world.add_server("stub", self._api_base)
-        world.offer(MODEL, [{"server": server, "model": MODEL}])
-        world.offer(VIA_LITELLM, [{"server": server, "model": MODEL, "transport": "litellm"}])
-        world.wait_for(MODEL, VIA_LITELLM)
-        return live, world.key
+        for model in (MODEL, PACED):
+            world.offer(model, [{"server": server, "model": model}])
+            world.offer(model + VIA_LITELLM, [{"server": server, "model": model, "transport": "litellm"}])
+        key = live.manage("create_virtual_key", "--user", "carol", *_WITH_EVERY_LIMIT).strip().splitlines()[-1]
+        world.wait_for(PACED + VIA_LITELLM, key=key)
+        return live, key
 
     def _bare(self) -> Peer:
         port = free_port()
@@ -169,12 +179,12 @@ class Servers:
         return Peer("litellm-proxy", port, process.pid, key)
 
     def _proxy_config(self) -> dict[str, object]:
-        upstream = {
-            "model": f"openai/{MODEL}",
-            "api_base": self._api_base,
-            "api_key": secrets.token_urlsafe(16),
-        }
-        return {"model_list": [{"model_name": MODEL, "litellm_params": upstream}]}
+        upstream = {"api_base": self._api_base, "api_key": secrets.token_urlsafe(16)}
+        models = [
+            {"model_name": model, "litellm_params": {"model": f"openai/{model}", **upstream}}
+            for model in (MODEL, PACED)
+        ]
+        return {"model_list": models}
 
     def _run(
         self, name: str, command: list[str], environment: Mapping[str, str], *, stdout: int | None = None
@@ -202,7 +212,7 @@ def _answers(peer: Peer) -> bool:
     headers = {"Authorization": f"Bearer {peer.key}", "Content-Type": "application/json"}
     try:
         for stream in (False, True):
-            body = request_body(model=peer.model, stream=stream)
+            body = request_body(model=peer.model_for(paced=False), stream=stream)
             if httpx.post(peer.url, content=body, headers=headers, timeout=START_TIMEOUT_S).status_code != 200:
                 return False
     except httpx.TransportError:

@@ -10,7 +10,7 @@ import json
 import signal
 from functools import partial
 
-from bench.conversation import MODEL, plain_answer, stream_events
+from bench.conversation import MODEL, PACED, plain_answer, stream_events
 
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = b"content-length:"
@@ -19,9 +19,9 @@ _LAST_CHUNK = b"0\r\n\r\n"
 
 
 class Stub(asyncio.Protocol):
-    """One connection. `pace_s` is the pause before each chunk of a stream; 0 sends them as fast as it can."""
+    """One connection. `pace_s` is the pause before each chunk of the paced model; the other one knows none."""
 
-    def __init__(self, *, pace_s: float = 0) -> None:
+    def __init__(self, *, pace_s: float) -> None:
         self._pace_s = pace_s
         self._buffer = bytearray()
         self._transport: asyncio.Transport
@@ -44,19 +44,20 @@ class Stub(asyncio.Protocol):
     def _answer(self, head: bytes, body: bytes) -> None:
         if not head.startswith(b"POST"):
             self._transport.write(MODELS)
-        elif not json.loads(body).get("stream"):
+        elif not (asked := json.loads(body)).get("stream"):
             self._transport.write(PLAIN)
+        elif asked["model"] == PACED:
+            self._transport.write(STREAM_HEAD)
+            self._send_paced(0)
         else:
             self._transport.write(STREAM_HEAD)
-            self._send_from(0)
-
-    def _send_from(self, first: int) -> None:
-        if not self._pace_s:
             for chunk in STREAM:
                 self._transport.write(chunk)
-        elif first < len(STREAM) and not self._transport.is_closing():
-            self._transport.write(STREAM[first])
-            asyncio.get_running_loop().call_later(self._pace_s, self._send_from, first + 1)
+
+    def _send_paced(self, n: int) -> None:
+        if n < len(STREAM) and not self._transport.is_closing():
+            self._transport.write(STREAM[n])
+            asyncio.get_running_loop().call_later(self._pace_s, self._send_paced, n + 1)
 
 
 def _content_length(head: bytes) -> int:
@@ -88,6 +89,6 @@ async def serve(*, port: int, pace_s: float) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="A model server that costs next to nothing.")
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--pace-ms", type=float, default=0, help="pause before each chunk of a stream")
+    parser.add_argument("--pace-ms", type=float, default=5, help="pause before each chunk of the paced model")
     options = parser.parse_args()
     asyncio.run(serve(port=options.port, pace_s=options.pace_ms / 1000))

@@ -18,6 +18,7 @@ def verdicts(findings: Findings) -> Iterator[Verdict]:
         findings, "plain-32", "plain requests a core, 32 in flight, PostgreSQL and Redis", PLAIN_TIMES
     )
     yield _times_the_proxy(findings, "stream-32", "100-word streams a core, the same", STREAM_TIMES)
+    yield _times_the_proxy(findings, "paced-32", "the same, paced", STREAM_TIMES)
     yield _added(findings)
     yield _engine(findings, "plain-32", "plain")
     yield _engine(findings, "stream-32", "streams")
