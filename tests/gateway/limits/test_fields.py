@@ -20,7 +20,7 @@ from tests.llmconfig.api import Api, on_server
 
 pytestmark = pytest.mark.django_db
 
-LIMITED = {"rpm": 30, "tpm": 14_400, "concurrency": 4}
+LIMITED: dict[str, Any] = {"rpm": 30, "tpm": 14_400, "concurrency": 4}
 
 
 @pytest.fixture
