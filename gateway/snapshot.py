@@ -7,6 +7,7 @@ keys that aren't in it are looked up by the same thread, many at once: a flood o
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -23,6 +24,7 @@ from gateway.callers import Caller
 from gateway.errors import GatewayNotReady, TooManyUnknownKeys
 from llmconfig.snapshot import Catalog
 from llmconfig.snapshot import load as load_catalog
+from opscenter.core import redaction
 from opscenter.core.db import consistent_read, own_connection
 from opscenter.core.errors import ServiceError
 from opscenter.core.models import ConfigVersion
@@ -108,6 +110,16 @@ class SnapshotKeeper:
     def is_fresh(self) -> bool:
         return self._snapshot is not None and time.monotonic() - self._fresh_at < settings.SNAPSHOT_STALE_S
 
+    @property
+    def version(self) -> int:
+        """Of the configuration in force here; 0 before the first."""
+        return self._snapshot.version if self._snapshot else 0
+
+    @property
+    def age_s(self) -> float:
+        """Since it was last confirmed."""
+        return time.monotonic() - self._fresh_at if self._snapshot else math.inf
+
     def current(self) -> Snapshot:
         """The snapshot to serve a call by. Raises GatewayNotReady (503) where it is stale."""
         snapshot = self._snapshot
@@ -170,6 +182,7 @@ class SnapshotKeeper:
         started = time.monotonic()
         if self._snapshot is None or _version() != self._snapshot.version:
             self._snapshot = load()
+            redaction.know("provider keys", self._snapshot.catalog.secrets())
         self._fresh_at = started
         self._taken.set()
 

@@ -48,6 +48,10 @@ class Catalog:
     by_upstream: dict[str, tuple[Target, ...]]
     by_provider: dict[tuple[str, str], tuple[Target, ...]]
 
+    def secrets(self) -> set[str]:
+        """Every key that a call may carry, to be kept out of logs."""
+        return {target.api_key for group in self.by_provider.values() for target in group if target.api_key}
+
 
 def load() -> Catalog:
     """Read everything in seven queries. The caller provides the transaction that makes them consistent."""

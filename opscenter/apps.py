@@ -10,3 +10,6 @@ class OpsCenterConfig(AppConfig):
 
     def ready(self) -> None:
         from opscenter import checks  # noqa: F401, PLC0415 - registering the system checks needs loaded apps
+        from opscenter.logging import know_settings  # noqa: PLC0415 - settings name this module
+
+        know_settings()

@@ -4,7 +4,9 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, task_success
+from celery.signals import setup_logging, task_postrun, task_prerun, task_success
+
+from opscenter.core import log_context
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opscenter.settings")
 
@@ -24,3 +26,14 @@ def leave_a_sign_of_life(sender: Any, **kwargs: Any) -> None:
     from opscenter.core import task_runs  # noqa: PLC0415 - needs loaded apps
 
     task_runs.note(sender.name)
+
+
+@task_prerun.connect
+def name_task_in_logs(task_id: str, **kwargs: Any) -> None:
+    log_context.task_id.set(task_id)
+
+
+@task_postrun.connect
+def forget_task_in_logs(**kwargs: Any) -> None:
+    """A thread takes one task after the other."""
+    log_context.task_id.set(None)

@@ -359,6 +359,13 @@ CELERY_BEAT_SCHEDULE = {
     "make-partitions": {"task": "gateway.tasks.make_partitions", "schedule": crontab(hour=2, minute=11)},
 }
 
+# --- metrics: opscenter/scraping.py ---
+
+METRICS_DIR = DATA_DIR / "metrics"
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# A public installation has a proxy before it, and through one that adds no header everybody would come from loopback.
+METRICS_NETWORKS = env.list("METRICS_NETWORKS", default=[] if PUBLIC_URL else ["127.0.0.0/8", "::1/128"])
+
 # --- logging: opscenter/logging.py ---
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")

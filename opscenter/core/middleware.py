@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 
+from opscenter.core import log_context
 from opscenter.core.audit import acting_as
 from opscenter.core.ids import uuid7
 
@@ -27,13 +28,13 @@ class RequestContextMiddleware:
         if self.is_async:
             return self._acall(request)  # type: ignore[return-value]
         request.request_id = str(uuid7())  # type: ignore[attr-defined]
-        with acting_as(request):
+        with acting_as(request), log_context.serving(request.request_id):  # type: ignore[attr-defined]
             response = self.get_response(request)
         return self._marked(request, response)
 
     async def _acall(self, request: HttpRequest) -> HttpResponse:
         request.request_id = str(uuid7())  # type: ignore[attr-defined]
-        with acting_as(request):
+        with acting_as(request), log_context.serving(request.request_id):  # type: ignore[attr-defined]
             response = await self.get_response(request)  # type: ignore[misc]
         return self._marked(request, response)
 
