@@ -57,7 +57,8 @@ class Breaker:
 
     def states(self) -> dict[str, str]:
         """closed, open or half-open, of every target that has failed since it last succeeded."""
-        return {key: self._state(circuit) for key, circuit in self._circuits.items()}
+        # A copy, for other threads ask.
+        return {key: self._state(circuit) for key, circuit in list(self._circuits.items())}
 
     @staticmethod
     def _state(circuit: _Circuit) -> str:

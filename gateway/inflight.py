@@ -48,6 +48,12 @@ class InFlight:
     def count(self) -> int:
         return len(self._exchanges)
 
+    def counts(self) -> dict[str, int]:
+        """Calls by what they do: `waiting` have sent nothing yet, the client of the `detached` has left."""
+        streaming, detached = len(self._streams), len(self._detached)
+        waiting = max(0, self.count - streaming - detached)
+        return {"waiting": waiting, "streaming": streaming, "detached": detached}
+
     def keep(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Run `work` as a task that nothing but shutdown cancels and nobody has to hold on to."""
         return self._start(work, self._tasks)

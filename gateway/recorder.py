@@ -7,7 +7,7 @@ to a bound.
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from django.db import DataError, Error, IntegrityError, connection, transaction
@@ -30,6 +30,7 @@ class Record(NamedTuple):
 
 
 Batch = Sequence[Record]
+Watch = Callable[[RequestValues, list[AttemptValues]], None]
 
 _REFUSED = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 _CAPACITY = 50_000
@@ -38,9 +39,10 @@ _EVERY_S = 0.25
 
 
 class Recorder:
-    """put() from anywhere; a thread writes."""
+    """put() from anywhere; a thread writes. `watch` is shown every call as it is put."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch | None = None) -> None:
+        self._watch = watch
         self._waiting: deque[Record] = deque()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -58,6 +60,8 @@ class Recorder:
         return len(self._waiting)
 
     def put(self, request: RequestValues, attempts: list[AttemptValues], *, late: bool = False) -> None:
+        if self._watch is not None:
+            self._watch(request, attempts)
         if len(self._waiting) >= _CAPACITY:
             log.error("request row %s is dropped: %d wait already", request.id, _CAPACITY)
             return

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 from credits.writer import LedgerWriter
 from gateway.breaker import Breaker
+from gateway.gauges import Gauges
 from gateway.inflight import InFlight
 from gateway.limits.limiter import Limiter
 from gateway.recorder import Recorder
 from gateway.snapshot import SnapshotKeeper
+from gateway.telemetry import Telemetry
 from gateway.transports.base import Transport
 from gateway.transports.litellm import LiteLLM
 from gateway.transports.relay import Relay
@@ -37,7 +39,9 @@ class Runtime:
         self.clock = clock
         self.snapshots = SnapshotKeeper()
         self.writer = LedgerWriter()
-        self.recorder = Recorder()
+        gauges = Gauges()
+        self.telemetry = Telemetry(look=lambda: gauges.look(self))
+        self.recorder = Recorder(watch=self.telemetry.put)
         self.breaker = Breaker()
         self.limits = Limiter.from_settings(now_ms=lambda: int(clock().timestamp() * 1000))
         self.inflight = InFlight(self.writer)
@@ -50,6 +54,7 @@ class Runtime:
         self.snapshots.start()
         self.writer.start()
         self.recorder.start()
+        self.telemetry.start()
         self.inflight.start()
         await self.limits.start()
         await asyncio.to_thread(self.snapshots.wait, _FIRST_SNAPSHOT_S)
@@ -60,7 +65,7 @@ class Runtime:
         await self.limits.stop()
         for transport in self._transports.values():
             await transport.aclose()
-        for part in (self.writer, self.recorder, self.snapshots):
+        for part in (self.writer, self.recorder, self.telemetry, self.snapshots):
             await asyncio.to_thread(part.stop)
 
     def transport_of(self, target: Target) -> Transport:

@@ -1,11 +1,13 @@
 """What the worker does for the gateway: ends and records calls of dead workers, makes partitions, forgets sign-ins."""
 
 import logging
+from collections.abc import Sequence
 
 from celery import shared_task
 
+from credits.models import Hold
 from credits.services.sweep import sweep
-from gateway import lost, records
+from gateway import lost, records, telemetry
 from gateway.partitions import make_partitions as make
 from gateway.recorder import Record, save
 from gateway.services import keys
@@ -13,11 +15,18 @@ from gateway.services import keys
 log = logging.getLogger(__name__)
 
 
+def _record(holds: Sequence[Hold]) -> None:
+    rows = [records.lost(hold) for hold in holds]
+    save([Record(row, []) for row in rows])
+    for row in rows:
+        telemetry.tell(row, [])
+
+
 @shared_task
 def sweep_holds() -> int:
     """End every hold whose worker is gone; returns how many. Idempotent."""
     holds = sweep()
-    save([Record(records.lost(hold), []) for hold in holds])
+    _record(holds)
     if holds:
         log.warning("%d calls of dead workers were ended", len(holds))
     return len(holds)
@@ -27,7 +36,7 @@ def sweep_holds() -> int:
 def record_lost_calls() -> int:
     """Write the rows that dead workers could not write any more; returns how many. Idempotent."""
     holds = lost.without_row()
-    save([Record(records.lost(hold), []) for hold in holds])
+    _record(holds)
     if holds:
         log.warning("%d calls of dead workers were recorded from their holds", len(holds))
     return len(holds)

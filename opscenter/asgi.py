@@ -13,15 +13,16 @@ from django.core.asgi import get_asgi_application
 
 _django = get_asgi_application()
 
-from gateway import runtime, warmup  # noqa: E402 - needs the loaded apps, like the next two
+from gateway import runtime, warmup  # noqa: E402 - needs the loaded apps, like those that follow
 from gateway.handler import InferenceHandler  # noqa: E402
 from gateway.urls import INFERENCE_PREFIXES  # noqa: E402
+from opscenter import metrics  # noqa: E402
 from opscenter.processes import end_with_parent  # noqa: E402
 
 log = logging.getLogger(__name__)
 _plain = InferenceHandler()
-# Probes come by IP address, which no list of allowed hosts has.
-_WITHOUT_MIDDLEWARE = (*INFERENCE_PREFIXES, "/health/")
+# Probes and scrapes come by IP address, which no list of allowed hosts has.
+_WITHOUT_MIDDLEWARE = (*INFERENCE_PREFIXES, "/health/", "/metrics")
 
 if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
     # One of several workers, which would go on serving when their killed parent could no longer stop them.
@@ -43,6 +44,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _lifespan(receive: Receive, send: Send) -> None:
     await receive()
+    metrics.FILES.join("web")
     await runtime.start()
     warming = asyncio.create_task(asyncio.to_thread(warmup.warm))
     await send({"type": "lifespan.startup.complete"})

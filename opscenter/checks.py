@@ -1,5 +1,6 @@
 """System checks of the settings as a whole."""
 
+import ipaddress
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -53,6 +54,27 @@ def lease_outlives_heartbeats(**kwargs: Any) -> list[CheckMessage]:
             id="opscenter.E003",
         )
     ]
+
+
+@register()
+def metrics_are_guarded_by_something(**kwargs: Any) -> list[CheckMessage]:
+    """opscenter.E010."""
+    if settings.METRICS_TOKEN and len(settings.METRICS_TOKEN) < 32:
+        wrong = "METRICS_TOKEN is shorter than 32 characters."
+    elif not all(_is_network(network) for network in settings.METRICS_NETWORKS):
+        wrong = f"METRICS_NETWORKS is {','.join(settings.METRICS_NETWORKS)!r}."
+    else:
+        return []
+    hint = "A random token, or networks such as 10.0.0.0/8,::1/128; docs/observability.md tells when to use which."
+    return [Error(wrong, hint=hint, id="opscenter.E010")]
+
+
+def _is_network(written: str) -> bool:
+    try:
+        ipaddress.ip_network(written)
+    except ValueError:
+        return False
+    return True
 
 
 @register(deploy=True)

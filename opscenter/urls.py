@@ -5,7 +5,7 @@ from django.urls import include, path, reverse_lazy
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from opscenter import health
+from opscenter import health, scraping
 from opscenter.core.signin.views import admin_login
 
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("gateway.urls")),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
+    path("metrics", scraping.scrape, name="metrics"),
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("accounts/", include("opscenter.core.signin.urls")),
     path("admin/login/", admin_login),

@@ -11,11 +11,12 @@ from rest_framework.exceptions import APIException, MethodNotAllowed
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from gateway import runtime
+from gateway import metrics, runtime
 from gateway.authentication import CallerAuthentication, bearer_of
 from gateway.callers import Caller
 from gateway.errors import NotAuthenticated
 from gateway.services.keys import hash_key
+from opscenter.core import log_context
 from opscenter.core.api import LLMPermission, exception_handler
 from opscenter.core.errors import ServiceError, envelope
 from opscenter.core.ids import uuid7
@@ -38,6 +39,8 @@ class InferenceView(APIView):
     async def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
         request_id = uuid7()
         request.request_id = request_id  # type: ignore[attr-defined]
+        # Never reset: each call is served in a task, and so in a context, of its own.
+        log_context.request_id.set(request_id)
         try:
             response = await self._handled(request, *args, **kwargs)
         except ServiceError as error:
@@ -45,7 +48,7 @@ class InferenceView(APIView):
         except APIException as error:
             response = _drf_response(error)
         except Exception:
-            log.exception("an inference view failed", extra={"request_id": request_id})
+            log.exception("an inference view failed")
             response = error_response(ServiceError("Something went wrong here. The request id names this failure."))
         response.headers.setdefault("x-request-id", str(request_id))
         return response
@@ -87,6 +90,7 @@ async def caller_by(plaintext: str | None) -> Caller:
 
 
 def error_response(error: ServiceError) -> HttpResponse:
+    metrics.count_error(error.status, error.code or error.type)
     return _json(error.body(), error.status, error.headers)
 
 
@@ -94,6 +98,8 @@ def _drf_response(error: APIException) -> HttpResponse:
     response = exception_handler(error, {})
     if response is None:
         return _json(envelope(str(error.detail), type="server_error"), 500, {})
+    told = response.data["error"]
+    metrics.count_error(response.status_code, told["code"] or told["type"])
     headers = {name: value for name, value in response.items() if name.lower() != "content-type"}
     return _json(response.data, response.status_code, headers)
 

@@ -15,7 +15,8 @@ from opscenter.core.api import LLMPermission
 
 # What anybody may ask for: to sign in, and what the API looks like.
 OPEN = {"api/v1/auth/login", "api/schema", "api/docs"}
-OUTSIDE_THE_API = ("health/", "admin/", "accounts/", "static/")
+# /metrics has a rule of its own: test_scraping.py.
+OUTSIDE_THE_API = ("health/", "metrics", "admin/", "accounts/", "static/")
 
 
 def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:

@@ -14,7 +14,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connections
 
+from opscenter import metrics, task_metrics
 from opscenter.celery import app
+from opscenter.core.process_gauges import ProcessGauges
 from opscenter.processes import end_with_parent
 
 
@@ -31,6 +33,9 @@ class Command(BaseCommand):
         warnings.simplefilter("ignore", SecurityWarning)
         make_folders()
         connections.close_all()
+        metrics.FILES.join("worker")
+        task_metrics.connect()
+        ProcessGauges().keep_looking()
         # Beat is a process of its own, and would outlive a worker that is killed.
         beat_embedded_init.connect(partial(_end_with_worker, os.getpid()), weak=False)
         beat = [] if no_beat else ["--beat"]

@@ -1,0 +1,68 @@
+"""What a web process is like now, looked at once a second for its files: a scrape may fall on another process."""
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import Gauge
+
+from opscenter.core.process_gauges import ProcessGauges
+
+if TYPE_CHECKING:
+    from gateway.runtime import Runtime
+
+
+class Gauges:
+    """Made once the process has joined its files. Those with a pid are each process's own, the others add up."""
+
+    def __init__(self) -> None:
+        self._calls = Gauge(
+            "opscenter_calls_in_flight",
+            "Calls that have begun and not ended: plain ones, streams being sent, and those whose client has left",
+            ("kind",),
+            multiprocess_mode="livesum",
+            registry=None,
+        )
+        self._waiting = Gauge(
+            "opscenter_queue_waiting",
+            "What waits to be written: moves of the ledger, request rows",
+            ("queue",),
+            multiprocess_mode="livesum",
+            registry=None,
+        )
+        self._breakers = Gauge(
+            "opscenter_breaker_processes",
+            "Processes whose breaker of the deployment is in this state",
+            ("deployment", "state"),
+            multiprocess_mode="livesum",
+            registry=None,
+        )
+        self._version = Gauge(
+            "opscenter_snapshot_version",
+            "Version of the configuration that each process serves by",
+            multiprocess_mode="liveall",
+            registry=None,
+        )
+        self._age = Gauge(
+            "opscenter_snapshot_age_seconds",
+            "How long ago each process last confirmed its configuration",
+            multiprocess_mode="liveall",
+            registry=None,
+        )
+        self._process = ProcessGauges()
+        self._seen: set[tuple[str, str]] = set()
+
+    def look(self, serving: "Runtime") -> None:
+        inflight, snapshots = serving.inflight, serving.snapshots
+        for kind, number in inflight.counts().items():
+            self._calls.labels(kind).set(number)
+        self._waiting.labels("ledger").set(serving.writer.waiting)
+        self._waiting.labels("records").set(serving.recorder.waiting)
+        self._version.set(snapshots.version)
+        self._age.set(snapshots.age_s)
+        self._look_at_breakers(serving.breaker.states())
+        self._process.look()
+
+    def _look_at_breakers(self, states: dict[str, str]) -> None:
+        now = {(deployment, state) for deployment, state in states.items() if state != "closed"}
+        self._seen |= now
+        for seen in self._seen:
+            self._breakers.labels(*seen).set(seen in now)
