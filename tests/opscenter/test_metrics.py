@@ -1,6 +1,7 @@
 """/metrics of a real installation: two web workers and a Celery worker, whichever of them is asked."""
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from tests.e2e.world import HELLO, NANO, NANO_PER_TOKEN, World
 from tests.eventually import eventually
-from tests.live import LiveServer
+from tests.live import ROOT, LiveServer
 from tests.scraped import Scraped, scrape
 from tests.upstream import Upstream
 
@@ -122,6 +123,12 @@ def test_the_state_of_processes_and_shared_parts_is_there(world: World) -> None:
     ours = {f"web-{pid}" for pid in world.live.web_workers} | {f"worker-{world.live.started[-1].pid}"}
     assert scraped.values_of("opscenter_process_resident_memory_bytes", "pid") == ours
     assert scraped("opscenter_process_cpu_seconds") > 0
+
+
+def test_every_metric_is_described_for_operators(world: World) -> None:
+    described = (ROOT / "docs" / "observability.md").read_text()
+    for name in scrape(world.live.url).names:
+        assert f"`{re.sub(r'_(bucket|sum|count)$', '', name)}`" in described
 
 
 def test_tasks_of_the_celery_worker_are_counted_with_those_of_the_web(world: World) -> None:
