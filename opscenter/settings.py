@@ -183,6 +183,7 @@ UNFOLD = {
     "SITE_SYMBOL": "hub",
     "SITE_URL": "/admin/",
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "opscenter.front_page.page.fill",
     "SIDEBAR": {"show_search": True, "navigation": "opscenter.navigation.sidebar"},
 }
 

@@ -1,12 +1,15 @@
 """Holds: credits that requests reserved, and what became of them. Read-only."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from credits import amounts
 from credits.admin.access import readers
@@ -24,10 +27,14 @@ class OpenFilter(SimpleListFilter):
     parameter_name = "open"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Open")]
+        return [("yes", "Open"), ("stale", "Open and past their lease")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Hold]) -> QuerySet[Hold]:
-        return queryset.filter(state=Hold.State.HELD) if self.value() == "yes" else queryset
+        if self.value() not in ("yes", "stale"):
+            return queryset
+        held = queryset.filter(state=Hold.State.HELD)
+        expired = timezone.now() - timedelta(seconds=settings.LEASE_S)
+        return held.filter(heartbeat_at__lt=expired) if self.value() == "stale" else held
 
 
 @register(Hold)

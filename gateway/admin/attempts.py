@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from gateway.admin.requests import SinceFilter
+from gateway.admin.filters import SinceFilter
 from gateway.models import AttemptRow, RequestRow
 from llmconfig.models import Deployment, Price
 from opscenter.core.admin_base import LargeTable, ReadOnlyModelAdmin, display, linked, register

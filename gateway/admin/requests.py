@@ -1,18 +1,16 @@
 """Requests as receipts: what was asked, who answered, what was held and charged, at which rates. Read-only."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.contrib.admin import SimpleListFilter
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
 from credits import amounts
 from credits.admin.holds import rates_panels
 from credits.models import Account, Entry, Hold, Journal
+from gateway.admin.filters import OutcomeFilter, SinceFilter
 from gateway.models import AttemptRow, RequestRow, VirtualKey
 from gateway.models.virtual_key import PREFIXES
 from opscenter.core.admin_base import LargeTable, Panel, ReadOnlyModelAdmin, display, linked, register
@@ -28,19 +26,6 @@ STATUS_LABELS = {
     "Client went away": "warning",
     "Worker died": "danger",
 }
-_SPANS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
-
-
-class SinceFilter(SimpleListFilter):
-    title = "time"
-    parameter_name = "since"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("hour", "Last hour"), ("day", "Last 24 hours"), ("week", "Last 7 days"), ("month", "Last 30 days")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        span = _SPANS.get(self.value() or "")
-        return queryset.filter(created_at__gte=timezone.now() - span) if span else queryset
 
 
 @register(RequestRow)
@@ -57,7 +42,7 @@ class RequestRowAdmin(LargeTable, ReadOnlyModelAdmin):
         "attempts",
         "duration_ms",
     )
-    list_filter = (SinceFilter,)
+    list_filter = (SinceFilter, OutcomeFilter)
     search_fields = ("id",)
     search_help_text = "Request id, user name, or a key's visible part"
     fieldsets = (

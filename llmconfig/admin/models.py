@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -54,13 +55,24 @@ class DeploymentInline(DeclaredAccess, StackedInline):
         return field
 
 
+class PricedFilter(SimpleListFilter):
+    title = "price"
+    parameter_name = "priced"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", "Can't be called for want of one")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[LLMModel]) -> QuerySet[LLMModel]:
+        return queryset.filter(pk__in=LLMModel.objects.unpriced()) if self.value() == "no" else queryset
+
+
 @register(LLMModel)
 class LLMModelAdmin(AuditedModelAdmin):
     access: ClassVar[Access] = CATALOG
     form = LLMModelForm
     inlines = (DeploymentInline,)
     list_display = ("name", "purpose", "tier", "price_text", "places", "owner_name", "privacy", "enabled")
-    list_filter = ("enabled", "purpose", "tier", "privacy", "latency_class")
+    list_filter = ("enabled", PricedFilter, "purpose", "tier", "privacy", "latency_class")
     search_fields = ("name",)
     autocomplete_fields = ("owner",)
     fieldsets = (

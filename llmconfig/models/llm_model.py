@@ -2,10 +2,11 @@
 
 from typing import ClassVar
 
+from django.apps import apps
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from llmconfig.models.price import Price
 from llmconfig.models.purpose import Purpose
@@ -18,6 +19,17 @@ class LLMModelQuerySet(models.QuerySet["LLMModel"]):
 
     def platform(self) -> "LLMModelQuerySet":
         return self.filter(owner__isnull=True)
+
+    def unpriced(self) -> "LLMModelQuerySet":
+        """Platform models with an enabled deployment on a provider key that can't be called for want of a price."""
+        deployments = apps.get_model("llm", "Deployment")._default_manager.filter(
+            ~Exists(Price.objects.current().filter(model_id=OuterRef("model_id"), deployment__isnull=True)),
+            ~Exists(Price.objects.current().filter(deployment_id=OuterRef("pk"))),
+            model_id=OuterRef("pk"),
+            key__isnull=False,
+            enabled=True,
+        )
+        return self.platform().enabled().filter(Exists(deployments))
 
     def complete(self) -> "LLMModelQuerySet":
         """With deployments, their providers and the current prices: five queries however many models."""

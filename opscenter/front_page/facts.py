@@ -1,7 +1,7 @@
 """What the front page is made of: facts in sections, each fact with the way to the list behind it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.contrib import admin
 from django.db.models import Model
@@ -24,7 +24,7 @@ class Fact:
 class Section:
     title: str
     facts: Sequence[Fact] = ()
-    panels: Sequence[Panel] = field(default=())
+    panels: Sequence[Panel] = ()
 
 
 def may_view(request: HttpRequest, model: type[Model]) -> bool:

@@ -8,48 +8,46 @@ from opscenter.core.admin_base import Panel
 from opscenter.front_page.facts import Fact, Section, link_to
 
 _MOST = 10
+_SICK = (AIServer.Health.UNHEALTHY, AIServer.Health.DEGRADED)
 
 
 def section(request: HttpRequest, actives: list[ActiveProvider]) -> Section:
-    return Section("Providers", [*_servers(request), *_keys(request), *_actives(request, actives)], _sick())
+    return Section("Providers", [_servers(request), _keys(request), *_actives(request, actives)], _sick())
 
 
-def _servers(request: HttpRequest) -> list[Fact]:
-    enabled = AIServer.objects.enabled()
-    counts = dict(enabled.order_by().values_list("health_status").annotate(Count("pk")))
-    total = sum(counts.values())
-    sick = counts.get(AIServer.Health.UNHEALTHY, 0) + counts.get(AIServer.Health.DEGRADED, 0)
-    healthy = counts.get(AIServer.Health.HEALTHY, 0)
-    listed = link_to(request, AIServer, enabled__exact=1)
-    text = f"{healthy} of {total} healthy" + (f", {sick} not" if sick else "")
-    return [Fact("AI servers", text, listed, "danger" if sick else "success" if healthy else "")]
+def _servers(request: HttpRequest) -> Fact:
+    counts = dict(AIServer.objects.enabled().order_by().values_list("health_status").annotate(Count("pk")))
+    healthy, sick = counts.get(AIServer.Health.HEALTHY, 0), sum(counts.get(state, 0) for state in _SICK)
+    text = f"{healthy} of {sum(counts.values())} healthy" + (f", {sick} not" if sick else "")
+    level = "danger" if sick else "success" if healthy else ""
+    return Fact("AI servers", text, link_to(request, AIServer, enabled__exact=1), level)
 
 
-def _keys(request: HttpRequest) -> list[Fact]:
+def _keys(request: HttpRequest) -> Fact:
     platform = ProviderKey.objects.platform().aggregate(
         all=Count("pk"), routed=Count("pk", filter=Q(enabled=True, use_for_ops_center=True))
     )
-    text = f"{platform['routed']} of {platform['all']} in use"
-    return [Fact("Provider keys", text, link_to(request, ProviderKey))]
+    return Fact("Provider keys", f"{platform['routed']} of {platform['all']} in use", link_to(request, ProviderKey))
 
 
 def _actives(request: HttpRequest, actives: list[ActiveProvider]) -> list[Fact]:
+    listed = link_to(request, ActiveProvider)
     known = {active.purpose: active for active in actives}
     facts = []
-    for purpose in Purpose:
-        active = known.get(purpose.value)
-        if active is None:
-            facts.append(Fact(f"Active for {purpose.value}", "nobody", link_to(request, ActiveProvider)))
-            continue
-        names = [f"{provider} ({model or 'no model'})" for _, provider, model in active.pointers()]
-        facts.append(Fact(f"Active for {purpose.value}", ", then ".join(names), link_to(request, ActiveProvider)))
+    for purpose in Purpose.values:
+        pointers = known[purpose].pointers() if purpose in known else []
+        names = [f"{provider} ({model or 'no model'})" for _, provider, model in pointers]
+        facts.append(Fact(f"Active for {purpose}", ", then ".join(names) or "nobody", listed))
     return facts
 
 
 def _sick() -> list[Panel]:
-    states = (AIServer.Health.UNHEALTHY, AIServer.Health.DEGRADED)
     rows = [
-        (server.name, server.get_health_status_display(), f"{server.last_health_check:%Y-%m-%d %H:%M}")
-        for server in AIServer.objects.enabled().filter(health_status__in=states).order_by("name")[:_MOST]
+        (
+            server.name,
+            server.get_health_status_display(),
+            f"{server.last_health_check:%Y-%m-%d %H:%M}" if server.last_health_check else "–",
+        )
+        for server in AIServer.objects.enabled().filter(health_status__in=_SICK).order_by("name")[:_MOST]
     ]
     return [Panel("Servers that aren't healthy", ("Server", "Health", "Tested"), rows)] if rows else []

@@ -1,4 +1,4 @@
-"""Today's requests, what they cost, and the newest errors. Looks at the rows of one day by their time's index."""
+"""Today's requests, what they cost, and the newest errors: rows of a day or two, found by the index of their time."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,14 +11,14 @@ from gateway.models import AttemptRow, RequestRow
 from opscenter.core.admin_base import Panel, linked
 from opscenter.front_page.facts import Fact, Section, link_to
 
-FAILED = (RequestRow.Status.FAILED, RequestRow.Status.LOST)
+_FAILED = (RequestRow.Status.FAILED, RequestRow.Status.LOST)
 _NEWEST = 10
 
 
 def section(request: HttpRequest, midnight: datetime) -> Section:
     today = RequestRow.objects.filter(created_at__gte=midnight).aggregate(
         all=Count("pk"),
-        failed=Count("pk", filter=Q(status__in=FAILED)),
+        failed=Count("pk", filter=Q(status__in=_FAILED)),
         refused=Count("pk", filter=Q(status=RequestRow.Status.REFUSED)),
         charged=Sum("charged_nano"),
     )
@@ -44,7 +44,7 @@ def _share(part: int, whole: int) -> str:
 
 
 def _errors(request: HttpRequest, since: datetime) -> Panel:
-    newest = RequestRow.objects.filter(created_at__gte=since, status__in=FAILED).order_by("-created_at")[:_NEWEST]
+    newest = RequestRow.objects.filter(created_at__gte=since, status__in=_FAILED).order_by("-created_at")[:_NEWEST]
     rows: list[tuple[Any, ...]] = [
         (
             linked(RequestRow, row.pk, f"{row.created_at:%Y-%m-%d %H:%M:%S}"),
@@ -57,7 +57,7 @@ def _errors(request: HttpRequest, since: datetime) -> Panel:
         for row in newest
     ]
     return Panel(
-        "Last errors (since yesterday)",
+        "Last errors since yesterday",
         ("When", "Model", "Provider", "Outcome", "Error", "HTTP"),
         rows,
         link=link_to(request, RequestRow, since="week", outcome="failed"),

@@ -1,6 +1,7 @@
-"""What an operator should look at, worst first: each warning says what is wrong and leads to where it is mended."""
+"""What an operator should look at: each warning says what is wrong and leads to where it is mended."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -8,8 +9,9 @@ from django.http import HttpRequest
 from credits.services import ledger_checks
 from llmconfig.models import ActiveProvider, AIServer, LLMModel, ProviderKey
 from llmconfig.services import active
-from opscenter.core import task_runs
+from opscenter.core import secrets, task_runs
 from opscenter.core.errors import ServiceError
+from opscenter.core.models import Secret
 from opscenter.front_page.facts import Fact, ago, link_to
 
 _MOST_SECRETS = 25
@@ -18,23 +20,20 @@ _MOST_SECRETS = 25
 def warnings(request: HttpRequest, actives: list[ActiveProvider]) -> list[Fact]:
     found = [*_about_worker(), *_about_actives(request, actives), *_about_prices(request), *_about_secrets(request)]
     if settings.DEBUG:
-        found.append(Fact("DEBUG", "DEBUG is on: error pages show settings and code to whoever causes one."))
+        found.append(Fact("DEBUG", "It is on: error pages show settings and code to whoever causes one."))
     return found
 
 
-def _about_worker() -> Iterator[Fact]:
-    if ledger_checks.worker_is_alive():
-        return
-    age = task_runs.age(ledger_checks.HEARTBEAT_TASK)
-    seen = f"its last sweep was {ago(age.total_seconds())}" if age else "none has swept yet"
-    yield Fact("Worker", f"No background worker is alive ({seen}): holds of dead processes stay open.")
-
-
 def worker() -> Fact:
-    """Whether a worker lives, for the page's first section."""
-    age = task_runs.age(ledger_checks.HEARTBEAT_TASK)
-    text = f"last sweep {ago(age.total_seconds())}" if age else "never seen"
+    """When a worker was last seen."""
+    text = f"last sweep {ago(age.total_seconds())}" if (age := _sweep_age()) else "never seen"
     return Fact("Background worker", text, level="success" if ledger_checks.worker_is_alive() else "danger")
+
+
+def _about_worker() -> Iterator[Fact]:
+    if not ledger_checks.worker_is_alive():
+        seen = f"its last sweep was {ago(age.total_seconds())}" if (age := _sweep_age()) else "none has swept yet"
+        yield Fact("Worker", f"No background worker is alive ({seen}): holds of dead processes stay open.")
 
 
 def _about_actives(request: HttpRequest, actives: list[ActiveProvider]) -> Iterator[Fact]:
@@ -52,7 +51,7 @@ def _about_actives(request: HttpRequest, actives: list[ActiveProvider]) -> Itera
 
 
 def _about_prices(request: HttpRequest) -> Iterator[Fact]:
-    unpriced = list(unpriced_models().values_list("name", flat=True)[:6])
+    unpriced = list(LLMModel.objects.unpriced().values_list("name", flat=True)[:6])
     if unpriced:
         names = ", ".join(unpriced[:5]) + (", …" if len(unpriced) > 5 else "")
         text = f"Models on provider keys that can't be called, for they have no price: {names}."
@@ -63,10 +62,23 @@ def _about_secrets(request: HttpRequest) -> Iterator[Fact]:
     """Of a bounded number of keys: a ring that lost its key reads none of them."""
     servers = AIServer.objects.enabled().filter(api_key__isnull=False).with_secret().order_by("-pk")
     keys = ProviderKey.objects.enabled().filter(encrypted_key__isnull=False).with_secret().order_by("-pk")
-    unreadable = [str(row) for row in servers[:_MOST_SECRETS] if row.api_key and not _readable(row.api_key, row)]
-    unreadable += [
-        str(row) for row in keys[:_MOST_SECRETS] if row.encrypted_key and not _readable(row.encrypted_key, row)
+    sealed: Iterable[tuple[AIServer | ProviderKey, Secret | None]] = [
+        *((server, server.api_key) for server in servers[:_MOST_SECRETS]),
+        *((key, key.encrypted_key) for key in keys[:_MOST_SECRETS]),
     ]
+    unreadable = [str(owner) for owner, secret in sealed if secret and not _readable(secret, owner)]
     if unreadable:
         text = f"BYOK_ENCRYPTION_KEY doesn't decrypt the stored API keys of {', '.join(unreadable[:5])}."
         yield Fact("Key ring", text, link_to(request, ProviderKey))
+
+
+def _readable(secret: Secret, owner: AIServer | ProviderKey) -> bool:
+    try:
+        secrets.reveal(secret, owner=owner)
+    except secrets.SecretUnreadable:
+        return False
+    return True
+
+
+def _sweep_age() -> timedelta | None:
+    return task_runs.age(ledger_checks.HEARTBEAT_TASK)

@@ -1,0 +1,38 @@
+"""Puts the front page together, for those who may read; each section for whom may open what is behind it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from credits.models import Hold, Journal
+from gateway.models import RequestRow
+from llmconfig.models import ActiveProvider
+from opscenter.core.admin_base.access import may
+from opscenter.core.api import Permissions
+from opscenter.front_page import money, providers, traffic, warnings
+from opscenter.front_page.facts import Section, may_view
+
+
+def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """For unfold: adds `sections` and `warnings`, or neither for whom may not read."""
+    if not may(request, Permissions.READ):
+        return context
+    actives = list(ActiveProvider.objects.complete())
+    return {
+        **context,
+        "sections": list(_sections(request, actives)),
+        "warnings": warnings.warnings(request, actives),
+        "as_of": timezone.now(),
+    }
+
+
+def _sections(request: HttpRequest, actives: list[ActiveProvider]) -> Iterator[Section]:
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    yield Section("Installation", [warnings.worker()])
+    yield providers.section(request, actives)
+    if may_view(request, RequestRow):
+        yield traffic.section(request, midnight)
+    if may_view(request, Hold) and may_view(request, Journal):
+        yield money.section(request, midnight)
