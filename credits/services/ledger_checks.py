@@ -19,7 +19,7 @@ def ask() -> LedgerCheck:
     """Hand a check to the worker. Raises LedgerUnavailable where tasks can't be handed over."""
     check = LedgerCheck.objects.create(asked_by=audit.current_actor().name)
     try:
-        current_app.tasks[TASK].apply_async(args=[check.pk], retry=False)
+        current_app.tasks[TASK].apply_async(args=(check.pk,), retry=False)
     except (ChannelError, OperationalError, OSError) as error:
         check.delete()
         raise LedgerUnavailable("The check could not be handed to the worker: the task queue is away.") from error

@@ -113,6 +113,10 @@ class Site:
     def get(self, page: str, *arguments: Any, **query: Any) -> HttpResponse:
         return self.client.get(address(page, *arguments), query)  # type: ignore[return-value]
 
+    def open(self, page: str) -> Any:
+        """What the template of a page was given."""
+        return self.client.get(address(page)).context
+
     def post(self, page: str, *arguments: Any, data: Mapping[str, Any] | None = None) -> HttpResponse:
         return self.client.post(address(page, *arguments), dict(data or {}))  # type: ignore[return-value]
 

@@ -58,7 +58,7 @@ def test_it_says_how_things_stand(root: Site, world: World) -> None:
 
 def test_every_link_opens_a_list_that_shows_what_was_counted(root: Site, world: World) -> None:
     failed = fail(world)
-    sections = root.get("index").context["sections"]
+    sections = root.open("index")["sections"]
     facts = {fact.label: fact for section in sections for fact in section.facts}
     links = {fact.link for fact in facts.values() if fact.link}
 
@@ -83,10 +83,10 @@ def test_who_may_not_read_sees_nothing_of_it(
     bob: Site, bob_user: User, world: World, codenames: tuple[str, ...], sees: tuple[str, ...]
 ) -> None:
     let(bob_user, "view_requestrow", "view_hold", "view_journal")
-    assert "sections" not in bob.get("index").context
+    assert "sections" not in bob.open("index")
     let(bob_user, *codenames)
 
-    context = bob.get("index").context
+    context = bob.open("index")
 
     titles = [section.title for section in context.get("sections") or ()]
     assert [title for title in titles if title != "Installation"] == list(sees)
@@ -95,7 +95,7 @@ def test_who_may_not_read_sees_nothing_of_it(
 def test_each_section_is_for_whom_may_open_its_pages(bob: Site, bob_user: User, world: World) -> None:
     let(bob_user, "read", "view_requestrow")
 
-    sections = bob.get("index").context["sections"]
+    sections = bob.open("index")["sections"]
 
     assert [section.title for section in sections] == ["Installation", "Providers", "Traffic"]
     links = [fact.link for section in sections for fact in section.facts if fact.link]
@@ -129,7 +129,7 @@ def test_it_has_nothing_to_warn_of_where_all_is_well(root: Site, world: World) -
     place = {"provider_type": "ai_server", "provider_id": world.server.pk, "upstream_model": "demo"}
     catalog.create_model(values={"name": "demo"}, deployments=[place])
 
-    assert root.get("index").context["warnings"] == []
+    assert root.open("index")["warnings"] == []
 
 
 def test_it_is_bounded_in_queries_and_reads_no_table_whole(root: Site, world: World) -> None:

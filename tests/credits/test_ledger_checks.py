@@ -37,8 +37,8 @@ def broker(tmp_path: Path) -> Iterator[Path]:
 
 
 def _forget_connections() -> None:
-    current_app._pool = None
-    current_app.amqp._producer_pool = None
+    current_app._pool = None  # type: ignore[attr-defined]  # so that the next one asks the settings again
+    current_app.amqp._producer_pool = None  # type: ignore[attr-defined]  # as above
 
 
 def test_a_check_that_is_asked_for_waits_for_a_worker_and_then_says_what_it_found(broker: Path) -> None:
