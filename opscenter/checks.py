@@ -77,6 +77,20 @@ def _is_network(written: str) -> bool:
     return True
 
 
+@register()
+def bodies_fit_into_their_budget(**kwargs: Any) -> list[CheckMessage]:
+    """opscenter.E011."""
+    if settings.BODY_BUDGET_BYTES >= settings.MAX_BODY_BYTES:
+        return []
+    return [
+        Error(
+            "BODY_BUDGET_BYTES is less than MAX_BODY_BYTES: the largest bodies would never be taken.",
+            hint="The defaults are BODY_BUDGET_BYTES=134217728 and MAX_BODY_BYTES=33554432.",
+            id="opscenter.E011",
+        )
+    ]
+
+
 @register(deploy=True)
 def several_workers_want_redis(**kwargs: Any) -> list[CheckMessage]:
     """opscenter.W001."""

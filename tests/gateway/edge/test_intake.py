@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 from gateway.errors import InvalidRequest, TooMuchInHand
 from gateway.intake import Body, BodyCut, Intake
 from gateway.request_json import MOST_LEVELS, MOST_MARKS, json_object
+from opscenter.checks import bodies_fit_into_their_budget
 
 
 def _body(intake: Intake, length: int | None) -> Body:
@@ -106,3 +107,11 @@ def test_a_long_text_is_not_many_parts() -> None:
 
 def test_half_an_emoji_is_let_through() -> None:
     assert json_object(b'{"a":"\\ud83d"}') == {"a": "\ud83d"}
+
+
+def test_a_budget_that_the_largest_body_does_not_fit_into_is_an_error(settings: Settings) -> None:
+    settings.BODY_BUDGET_BYTES = 99
+    assert [found.id for found in bodies_fit_into_their_budget()] == ["opscenter.E011"]
+
+    settings.BODY_BUDGET_BYTES = 100
+    assert bodies_fit_into_their_budget() == []

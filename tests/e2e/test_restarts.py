@@ -1,0 +1,137 @@
+"""A restart under load, with clients that try nothing twice: no call is lost, and none is made twice."""
+
+import signal
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from tests.e2e.world import HELLO, World, read_stream
+from tests.eventually import eventually
+from tests.live import LiveServer
+from tests.upstream import Upstream
+
+WORKERS = 2
+CLIENTS = 6
+RESTARTS = 2
+STREAM = "fault:chunks:20:0.01"
+READY_S = 90
+
+
+@pytest.fixture
+def world(running_upstream_server: Upstream) -> Iterator[World]:
+    running_upstream_server.reset()
+    with LiveServer(workers=WORKERS) as live:
+        world = World(live)
+        server = world.add_server("upstream", running_upstream_server.base_url)
+        world.offer("quick", [{"server": server, "model": "plain"}])
+        world.offer("slow", [{"server": server, "model": STREAM}])
+        world.wait_for_all_workers("quick", "slow")
+        yield world
+        world.close()
+
+
+class Load:
+    """Clients that call over kept-alive connections without a pause, plain and streamed in turns."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._ending = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(CLIENTS)]
+        self.outcomes: Counter[str] = Counter()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        for thread in self._threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._ending.set()
+            for thread in self._threads:
+                thread.join()
+
+    def _run(self) -> None:
+        with httpx.Client(base_url=self._world.live.url, timeout=60) as http:
+            while not self._ending.is_set():
+                for call in (self._plain, self._stream):
+                    try:
+                        self.outcomes[call(http)] += 1
+                    except httpx.HTTPError as error:
+                        self.outcomes[repr(error)] += 1
+
+    def _plain(self, http: httpx.Client) -> str:
+        body = {"model": "quick", "messages": HELLO, "max_tokens": 20}
+        answer = http.post("/v1/chat/completions", json=body, headers=self._world.bearer())
+        return "answered" if answer.status_code == 200 else answer.text
+
+    def _stream(self, http: httpx.Client) -> str:
+        body = {"model": "slow", "messages": HELLO, "max_tokens": 200, "stream": True}
+        seen = read_stream(http, body, self._world.bearer())
+        return "answered" if seen.done and not seen.broken else f"stream {seen.status} {seen.events[-1:]}"
+
+
+def restart(world: World) -> None:
+    before = set(world.live.web_workers)
+    world.live.started[0].send_signal(signal.SIGHUP)
+    eventually(
+        lambda: len(now := set(world.live.web_workers)) == WORKERS and not now & before,
+        READY_S * WORKERS,
+        what=lambda: world.live.log[-4000:],
+    )
+
+
+def test_workers_are_replaced_under_load_without_a_lost_or_doubled_call(world: World, upstream: Upstream) -> None:
+    load = Load(world)
+    with load.running():
+        for _ in range(RESTARTS):
+            restart(world)
+
+    made = load.outcomes["answered"]
+    assert load.outcomes == {"answered": made}
+    assert len(upstream.calls) == made
+    eventually(lambda: world.live.query("SELECT COUNT(*) FROM llm_requests") == [(made,)])
+    assert world.live.query("SELECT COUNT(*) FROM credits_holds WHERE state = 'CAPTURED'") == [(made,)]
+    world.books_balance()
+
+
+def test_a_stop_completes_what_is_under_way_and_refuses_what_comes(world: World, upstream: Upstream) -> None:
+    web = world.live.started[0]
+    stopped: list[bool] = []
+
+    def stop() -> None:
+        web.send_signal(signal.SIGTERM)
+        eventually(lambda: is_refused(world.live.port), 10)
+        stopped.append(True)
+
+    seen = world.stream("slow", on_text=stop)
+    assert stopped
+    assert seen.done
+    assert eventually(lambda: web.poll() is not None, 40)
+    assert web.returncode == 0
+    (row,) = world.live.query("SELECT status, charged_nano FROM llm_requests")
+    assert row[0] == "succeeded"
+    assert row[1] > 0
+    world.books_balance()
+
+
+def test_a_request_on_an_idle_connection_is_still_answered_when_the_stop_has_begun(world: World) -> None:
+    with httpx.Client(base_url=world.live.url, timeout=30) as http:
+        assert http.get("/v1/models", headers=world.bearer()).status_code == 200
+        world.live.started[0].send_signal(signal.SIGTERM)
+        eventually(lambda: is_refused(world.live.port), 10)
+        last = http.get("/v1/models", headers=world.bearer())
+    assert last.status_code == 200
+    assert last.headers["connection"] == "close"
+
+
+def is_refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
