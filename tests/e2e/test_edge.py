@@ -214,6 +214,7 @@ def test_a_client_that_reads_nothing_is_dropped_and_charged(world: World, upstre
     with connected(world) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.sendall(HEAD + bearer(world) + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        row = eventually(lambda: world.settled_for("endless"), 60)
+        eventually(lambda: world.live.query("SELECT 1 FROM llm_requests WHERE requested_model = 'endless'"), 60)
+        row = world.settled_for("endless")
     assert (row["status"], row["state"]) == ("disconnected", "CAPTURED")
     assert row["charged"] > 0
