@@ -58,14 +58,16 @@ class Told:
 
 
 class Load:
-    """One thread per client, from `with` to its end; each goes through `kinds` in turn, beginning with another."""
+    """One thread per client, from `with` to its end; each goes through `kinds` in turn, beginning with another, with
+    `pause_s` between two calls.
+    """
 
-    def __init__(self, url: str, keys: Sequence[str], kinds: Sequence[Kind], clients: int) -> None:
+    def __init__(self, url: str, key: str, kinds: Sequence[Kind], clients: int, *, pause_s: float = 0) -> None:
         self.told: list[Told] = []
-        self._url = url
+        self._url, self._pause_s = url, pause_s
         self._stopping = threading.Event()
         self._threads = [
-            threading.Thread(target=self._client, args=(keys[n % len(keys)], cycle([*kinds[n:], *kinds[:n]])))
+            threading.Thread(target=self._client, args=(key, cycle([*kinds[n:], *kinds[:n]])))
             for n in (number % len(kinds) for number in range(clients))
         ]
 
@@ -86,7 +88,7 @@ class Load:
 
     def _client(self, key: str, kinds: Iterator[Kind]) -> None:
         with httpx.Client(base_url=self._url, timeout=TIMEOUT_S, headers={"Authorization": f"Bearer {key}"}) as http:
-            while not self._stopping.is_set():
+            while not self._stopping.wait(self._pause_s):
                 told = Told(uuid4().hex, next(kinds))
                 self.told.append(told)
                 call(http, told)

@@ -16,6 +16,8 @@ from tests.proofs.load import Kind, Load, Probe, Told, go_on
 from tests.proofs.unguarded import without
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.own_servers
+
 CLIENTS = 8
 PATIENCE_S = 60
 # Shorter and longer than SNAPSHOT_STALE_S, after which calls are refused before they reach the ledger.
@@ -69,7 +71,7 @@ def test_no_call_without_a_hold_and_no_answer_without_its_charge(
 ) -> None:
     restarts, chance = figures.times(reduced=3, whole=20), figures.chance
     probe = Probe(f"{world.live.url}/health/live", every_s=0.1)
-    with probe.running(), Load(world.live.url, [world.key], KINDS, CLIENTS) as load:
+    with probe.running(), Load(world.live.url, world.key, KINDS, CLIENTS) as load:
         recoveries = [restart(postgres, load, chance) for _ in range(restarts)]
     sweep_everything(world)
     books = Books(world)
@@ -126,7 +128,7 @@ def sweep_everything(world: World) -> None:
 def test_a_gateway_that_fails_open_sends_calls_upstream_without_a_hold(
     unguarded: World, postgres: PostgresServer, upstream: Upstream, figures: Figures
 ) -> None:
-    with Load(unguarded.live.url, [unguarded.key], KINDS, CLIENTS) as load:
+    with Load(unguarded.live.url, unguarded.key, KINDS, CLIENTS) as load:
         restart(postgres, load, figures.chance)
     eventually(lambda: unrecorded(unguarded) == 0, PATIENCE_S)
     without_hold = Books(unguarded).calls_without_a_hold(marker_of(call) for call in upstream.calls)
@@ -139,7 +141,7 @@ def test_a_gateway_that_fails_open_sends_calls_upstream_without_a_hold(
 def test_a_gateway_that_settles_but_once_gives_answers_away(
     unguarded: World, postgres: PostgresServer, upstream: Upstream, figures: Figures
 ) -> None:
-    with Load(unguarded.live.url, [unguarded.key], KINDS, CLIENTS) as load:
+    with Load(unguarded.live.url, unguarded.key, KINDS, CLIENTS) as load:
         restart(postgres, load, figures.chance)
     reported = tokens_reported(upstream.calls)
 

@@ -41,9 +41,28 @@ def repeated_settle() -> None:
     setattr(LedgerWriter, "_database_is_away", forgetful)  # noqa: B010 - see above
 
 
+def calls_without_redis() -> None:
+    """Each call asks Redis first, patiently, as if credits or an unbounded limit lay there."""
+    from django.conf import settings
+    from redis.asyncio import Redis
+
+    from credits.ledger.moves import Held, Refused, Reserve
+    from credits.writer import LedgerWriter
+
+    reserve = LedgerWriter.reserve
+
+    async def dependent(writer: LedgerWriter, move: Reserve) -> Held | Refused:
+        async with Redis.from_url(settings.REDIS_URL) as redis:
+            await redis.incr("calls")
+        return await reserve(writer, move)
+
+    setattr(LedgerWriter, "reserve", dependent)  # noqa: B010 - see above
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     "hold-before-call": hold_before_call,
     "repeated-settle": repeated_settle,
+    "calls-without-redis": calls_without_redis,
 }
 
 
