@@ -1,6 +1,7 @@
 """Accounts: balances to read, tier and status to change, credits to adjust with a reason."""
 
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from django import forms
 from django.db.models import QuerySet
@@ -32,6 +33,8 @@ class AdjustForm(forms.Form):
         max_length=40, widget=TextInput, help_text="Credits, such as 1000 or 0.5. A negative amount takes back."
     )
     reason = forms.CharField(max_length=500, widget=TextInput, help_text="Kept in the journal and the audit log.")
+
+    token = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
 
     def __init__(self, account: Account, data: Any = None) -> None:
         super().__init__(data)
@@ -82,7 +85,8 @@ class AccountAdmin(AuditedModelAdmin):
         return account
 
     def adjust(self, request: HttpRequest, row: Account, wanted: dict[str, Any]) -> Said:
-        grants.adjust(account=row, amount_nano=wanted["amount"], reason=wanted["reason"])
+        key = f"manual:{wanted['token']}"
+        grants.adjust(account=row, amount_nano=wanted["amount"], reason=wanted["reason"], key=key)
         row.refresh_from_db()
         return Said(
             f"Adjusted by {amounts.to_text(wanted['amount'])}: the balance is {amounts.to_text(row.posted)} now."

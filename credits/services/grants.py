@@ -10,6 +10,7 @@ from credits.ledger import book
 from credits.ledger.moves import Broken, Outcome, Post, Posted, Refused
 from credits.models import Account, Journal
 from opscenter.core import audit
+from opscenter.core.errors import Conflict
 
 GRANTS = "grants"
 
@@ -27,7 +28,9 @@ def grant(*, account: Account, amount_nano: int, reason: str, key: str) -> Journ
 
 
 def adjust(*, account: Account, amount_nano: int, reason: str, key: str | None = None) -> Journal:
-    """Give or (negative) take back by hand. Raises InsufficientCredits, AmountInvalid."""
+    """Give or (negative) take back by hand, once per `key`. Raises InsufficientCredits, AmountInvalid, and Conflict
+    where the key stands for another amount or wallet.
+    """
     if amount_nano == 0 or not reason.strip():
         raise AmountInvalid("An adjustment has an amount and a reason.", param="amount")
     return _post(account, amount_nano, kind=Journal.Kind.MANUAL, key=key or f"manual:{uuid4()}", reason=reason)
@@ -49,6 +52,8 @@ def _post(account: Account, amount_nano: int, *, kind: str, key: str, reason: st
         journal = Journal.objects.get(idempotency_key=key)
         if isinstance(outcome, Posted) and outcome.made:
             _audit(account, amount_nano, journal)
+        elif not journal.entries.filter(account=account, amount=amount_nano).exists():
+            raise Conflict("This was submitted before with another amount: nothing was moved. Open the form anew.")
     return journal
 
 

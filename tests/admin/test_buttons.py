@@ -1,7 +1,10 @@
 """What changes or calls something is a POST with a CSRF token."""
 
+from uuid import uuid4
+
 import pytest
 
+from credits.amounts import to_nano
 from credits.models import Account
 from gateway.models import VirtualKey
 from llmconfig.models import ActiveProvider, AIServer
@@ -102,11 +105,33 @@ def test_a_key_is_revoked_after_a_question(root: Site, world: World) -> None:
     assert "/do/revoke/" not in page.content.decode()
 
 
+def form(amount: str) -> dict[str, str]:
+    return {"confirmed": "yes", "amount": amount, "reason": "Sorry", "token": str(uuid4())}
+
+
 def test_credits_are_adjusted_with_a_reason(root: Site, world: World) -> None:
-    page = root.press("credits_account", world.wallet, "adjust", confirmed="yes", amount="0.7", reason="Sorry")
+    page = root.press(
+        "credits_account", world.wallet, "adjust", confirmed="yes", amount="0.7", reason="Sorry", token=uuid4()
+    )
 
     assert "the balance is 1000 now" in text(page)
     assert last_entry().changes["after"]["reason"] == "Sorry"
+
+
+def test_an_adjustment_sent_twice_moves_credits_once(root: Site, world: World) -> None:
+    wanted = {"confirmed": "yes", "amount": "5", "reason": "Sorry", "token": str(uuid4())}
+
+    for _ in range(2):
+        root.press("credits_account", world.wallet, "adjust", **wanted)
+    other = root.press("credits_account", world.wallet, "adjust", **{**wanted, "amount": "7"})
+
+    assert Account.objects.get(pk=world.wallet.pk).posted == world.wallet.posted + to_nano("5")
+    assert "nothing was moved" in text(other)
+    assert AuditEntry.objects.filter(action="manual", changes__after__key=f"manual:{wanted['token']}").count() == 1
+
+
+def test_the_adjustments_form_brings_its_token(root: Site, world: World) -> None:
+    assert 'name="token"' in root.press("credits_account", world.wallet, "adjust").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -114,7 +139,9 @@ def test_credits_are_adjusted_with_a_reason(root: Site, world: World) -> None:
     [("lots", "is no amount of credits"), ("0", "has an amount and a reason"), ("-2000", "Only 999.3 credits")],
 )
 def test_an_impossible_adjustment_is_explained(root: Site, world: World, amount: str, complaint: str) -> None:
-    page = root.press("credits_account", world.wallet, "adjust", confirmed="yes", amount=amount, reason="Why not")
+    page = root.press(
+        "credits_account", world.wallet, "adjust", confirmed="yes", amount=amount, reason="Why not", token=uuid4()
+    )
 
     assert complaint in text(page)
     assert Account.objects.get(pk=world.wallet.pk).posted == world.wallet.posted
