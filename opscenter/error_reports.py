@@ -1,5 +1,6 @@
 """What Django's own error pages may show with DEBUG on: where it went wrong, and no values that a request brought."""
 
+from collections.abc import ItemsView
 from types import FrameType
 from typing import Any
 
@@ -22,5 +23,5 @@ class NoValues(SafeExceptionReporterFilter):
     def get_safe_cookies(self, request: HttpRequest) -> dict[str, Any]:
         return dict.fromkeys(request.COOKIES, self.cleansed_substitute)
 
-    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> list[tuple[str, Any]]:
-        return []
+    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> ItemsView[str, Any]:
+        return dict[str, Any]().items()

@@ -1,0 +1,120 @@
+"""What happens to an installation in a bad week: good calls, faults, upstreams that blab, typing errors."""
+
+from typing import Any
+
+from tests.eventually import eventually
+from tests.secrets.echoing import KINDS, Echoing
+from tests.secrets.installation import Installation
+from tests.upstream import Upstream
+
+FAULTS = (
+    *("ok", "status-400", "status-401", "status-403", "status-404", "status-422", "status-429", "status-500"),
+    *("redirect", "garbage-json", "reset-before-first-byte", "close-before-first-byte"),
+    *("reset-mid-stream", "eof-mid-stream", "garbage-sse", "non-utf8", "error-event"),
+)
+PAGES = (
+    *("/admin/", "/admin/llm/aiserver/", "/admin/llm/aiserver/1/change/", "/admin/llm/aiserver/add/"),
+    *("/admin/llm/providerkey/", "/admin/llm/providerkey/1/change/", "/admin/core/auditentry/", "/admin/core/user/"),
+    *("/admin/core/user/1/change/", "/admin/gateway/virtualkey/", "/admin/gateway/virtualkey/1/change/"),
+    *("/metrics", "/health/ready", "/api/schema", "/nothing-here", "/admin/llm/aiserver/?q=sk-"),
+)
+
+
+def live_through(installation: Installation, upstream: Upstream) -> None:
+    installation.sign_in()
+    _add_server(installation, installation.planted, "http://127.0.0.1:9", installation.canaries["server key"])
+    installation.page("GET", f"/nothing/{installation.planted}")
+    with Echoing().running() as echoing:
+        _call_models(installation, upstream, echoing)
+    _ask_badly(installation)
+    _type_badly(installation)
+    _look_around(installation)
+    eventually(lambda: "gateway.tasks.sweep_holds" in installation.live.log, 60)
+
+
+def _call_models(installation: Installation, upstream: Upstream, echoing: Echoing) -> None:
+    keys = (installation.canaries["server key"], installation.canaries["plain server key"])
+    models = []
+    for transport in ("relay", "litellm"):
+        server = _add_server(installation, f"up-{transport}", upstream.origin, keys[0])
+        installation.call("POST", f"/api/v1/llm-config/servers/{server}/test")
+        models += [_offer(installation, f"{transport}-{f}", server, f"fault:{f}", transport) for f in FAULTS]
+        for n, kind in enumerate(KINDS):
+            name = f"{transport}-says-{kind}"
+            origin = f"http://127.0.0.1:{echoing.port}/{kind}"
+            server = _add_server(installation, name, origin, keys[n % 2])
+            installation.call("POST", f"/api/v1/llm-config/servers/{server}/test")
+            installation.call("GET", f"/api/v1/llm-config/servers/{server}/models")
+            models.append(_offer(installation, name, server, "m", transport))
+    installation.world.wait_for(*models)
+    for model in models:
+        for stream in (False, True):
+            installation.chat(model, stream=stream)
+    assert echoing.connections > len(KINDS) * 6
+
+
+def _add_server(installation: Installation, name: str, base_url: str, key: str) -> int:
+    body = {"name": name, "server_type": "vllm", "base_url": base_url, "api_key": key}
+    answer = installation.call("POST", "/api/v1/llm-config/servers", json=body)
+    assert answer.status_code == 201, answer.text
+    server_id: int = answer.json()["id"]
+    return server_id
+
+
+def _offer(installation: Installation, name: str, server: int, model: str, transport: str) -> str:
+    deployment = {"server": server, "model": model, "transport": transport}
+    installation.world.offer(name, [deployment])
+    return name
+
+
+def _ask_badly(installation: Installation) -> None:
+    """Over REST: refused bodies with secrets in them, wrong passwords, unknown keys."""
+    canaries, refused = installation.canaries, installation.canaries["refused key"]
+    key = {"provider": "groq", "key_name": "main", "api_key": canaries["provider key"]}
+    made = installation.call("POST", "/api/v1/llm-config/api-keys", json=key)
+    assert made.status_code == 201, made.text
+    path = f"/api/v1/llm-config/api-keys/{made.json()['id']}"
+    installation.call("POST", f"{path}/test")
+    installation.call("PATCH", path, json={"provider": "openai", "api_key": refused, "key_name": ""})
+    for body in ({**key, "api_key": [refused]}, {**key, "api_key": refused * 200}, {"api_key": refused}, key):
+        assert installation.call("POST", "/api/v1/llm-config/api-keys", json=body).is_client_error
+    for place in ("/api/v1/llm-config/servers", "/v1/chat/completions", "/api/v1/auth/login"):
+        broken = f'{{"api_key": "{refused}", "password": "{refused}"'.encode()
+        sent: dict[str, Any] = {"content": broken, "headers": {**installation.world.operator}}
+        sent["headers"]["Content-Type"] = "application/json"
+        assert installation.call("POST", place, **sent).is_client_error
+    wrong = {"username": "alice", "password": canaries["wrong password"]}
+    assert installation.call("POST", "/api/v1/auth/login", json=wrong, headers={}).status_code in (400, 401)
+    bearer = {"Authorization": f"Bearer {canaries['unknown virtual key']}"}
+    for place in ("/v1/models", "/api/v1/llm-config/servers"):
+        assert installation.call("GET", place, headers=bearer).status_code == 401
+    for place in ("servers", "api-keys", "models", "active", "deployments"):
+        installation.call("GET", f"/api/v1/llm-config/{place}")
+
+
+def _type_badly(installation: Installation) -> None:
+    """In the admin: forms that come back with errors."""
+    canaries, refused = installation.canaries, installation.canaries["refused key"]
+    hostile = "http://169.254.169.254"
+    server = {"name": "x", "server_type": "vllm", "base_url": hostile, "api_key": refused, "metadata": "{}"}
+    typed = {"password1": canaries["typed password"], "password2": refused, "usable_password": "true"}
+    for path, fields in (
+        ("/admin/llm/aiserver/add/", server),
+        ("/admin/llm/aiserver/1/change/", server),
+        ("/admin/llm/providerkey/add/", {"provider": "no such", "key_name": "", "api_key": refused}),
+        ("/admin/core/user/add/", {"username": "new", **typed}),
+        ("/admin/core/user/1/password/", typed),
+        (
+            "/accounts/password/change/",
+            {"oldpassword": canaries["wrong password"], "password1": refused, "password2": refused},
+        ),
+    ):
+        answer = installation.page("POST", path, **fields)
+        assert answer.status_code in (200, 422), (path, answer.status_code)
+
+
+def _look_around(installation: Installation) -> None:
+    for path in PAGES:
+        installation.page("GET", path)
+    for (entry,) in installation.live.query("SELECT id FROM llm_config_audit ORDER BY id DESC LIMIT 30"):
+        installation.page("GET", f"/admin/core/auditentry/{entry}/change/")
