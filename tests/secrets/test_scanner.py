@@ -32,6 +32,10 @@ SCANNER = Scanner({"canary": SECRET, "another": token_urlsafe(32)})
         base64.b64encode(f"user:{SECRET}".encode()).decode(),
         base64.urlsafe_b64encode(f"ab{SECRET}".encode()).decode(),
     ],
+    ids=[
+        *("plain", "slice", "percent", "html", "json", "repr", "hex", "upper-hex"),
+        *("base64", "base64-shifted-by-1", "base64-shifted-by-5", "base64-for-urls"),
+    ],
 )
 def test_a_planted_secret_is_found_however_it_is_spelled(planted: str) -> None:
     assert SCANNER.leaks(NOISE + planted + NOISE) == {"canary"}
