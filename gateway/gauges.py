@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 from opscenter.core.process_gauges import ProcessGauges
 
 if TYPE_CHECKING:
+    from gateway.limits.limiter import Limiter
     from gateway.runtime import Runtime
 
 
@@ -47,6 +48,19 @@ class Gauges:
             multiprocess_mode="liveall",
             registry=None,
         )
+        self._refused = Counter(
+            "opscenter_limit_refusals",
+            "Calls and attempts that a limit kept back",
+            ("owner", "limit"),
+            registry=None,
+        )
+        self._shares = Gauge(
+            "opscenter_limits_away_processes",
+            "Processes that can't reach Redis and give out their share of each limit",
+            multiprocess_mode="livesum",
+            registry=None,
+        )
+        self._told: dict[tuple[str, str], int] = {}
         self._process = ProcessGauges()
         self._seen: set[tuple[str, str]] = set()
 
@@ -59,6 +73,7 @@ class Gauges:
         self._version.set(snapshots.version)
         self._age.set(snapshots.age_s)
         self._look_at_breakers(serving.breaker.states())
+        self._look_at_limits(serving.limits)
         self._process.look()
 
     def _look_at_breakers(self, states: dict[str, str]) -> None:
@@ -66,3 +81,10 @@ class Gauges:
         self._seen |= now
         for seen in self._seen:
             self._breakers.labels(*seen).set(seen in now)
+
+    def _look_at_limits(self, limits: "Limiter") -> None:
+        self._shares.set(limits.is_falling_back)
+        # A copy: the event loop may add to it meanwhile.
+        for refused, number in dict(limits.refused).items():
+            self._refused.labels(*refused).inc(number - self._told.get(refused, 0))
+            self._told[refused] = number

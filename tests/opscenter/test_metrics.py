@@ -109,6 +109,21 @@ def test_failures_of_a_deployment_are_counted_and_open_its_breaker(world: World)
     )
 
 
+def test_what_a_limit_kept_back_is_counted(world: World) -> None:
+    printed = world.live.manage("create_virtual_key", "--user", "carol", "--tier", "starter", "--rpm", "1")
+    key = printed.strip().splitlines()[-1]
+    world.wait_for("counted", key=key)
+
+    # Each of two workers gives out a share of one.
+    refused = [world.chat("counted", key=key).status_code for _ in range(6)].count(429)
+
+    assert refused >= 4
+    eventually(
+        lambda: scrape(world.live.url)("opscenter_limit_refusals_total", owner="key", limit="rpm") == refused,
+        PATIENCE_S,
+    )
+
+
 def test_the_state_of_processes_and_shared_parts_is_there(world: World) -> None:
     scraped = scrape(world.live.url)
     assert {
@@ -119,6 +134,7 @@ def test_the_state_of_processes_and_shared_parts_is_there(world: World) -> None:
         "opscenter_tasks_waiting",
     } <= scraped.names
     assert scraped("opscenter_database_up") == 1
+    assert scraped("opscenter_limits_away_processes") == 0
     assert len(scraped.values_of("opscenter_snapshot_age_seconds", "pid")) == 2
     ours = {f"web-{pid}" for pid in world.live.web_workers} | {f"worker-{world.live.started[-1].pid}"}
     assert scraped.values_of("opscenter_process_resident_memory_bytes", "pid") == ours
