@@ -1,5 +1,5 @@
 """The rows of both tables as they are written: light objects, since a model's instance and its part in a bulk_create
-cost more than a fifth of a whole call (docs/adr/0015). Fields are the models' columns; a test holds them together.
+cost more than a fifth of a whole call (docs/adr/0009). Fields are the models' columns; a test holds them together.
 """
 
 from datetime import datetime

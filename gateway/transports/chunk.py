@@ -1,7 +1,7 @@
 """One event of a stream, and what of it the gateway has to know: read with the few fields it needs, checked as a whole.
 
 A stream costs a hundred times what its call does for each thing done to a chunk. The typed reading takes an eighth of
-the time of a whole one (docs/adr/0015); what doesn't fit its types is read the careful way.
+the time of a whole one (docs/adr/0009); what doesn't fit its types is read the careful way.
 """
 
 from typing import Any
