@@ -97,6 +97,12 @@ def counted() -> QuerySet[Any]:
     return rows
 
 
+def uncounted() -> QuerySet[Any]:
+    """What counts no more. Its names may be passwords, typed into the wrong field."""
+    rows: QuerySet[Any] = AccessAttempt.objects.filter(attempt_time__lte=timezone.now() - settings.AXES_COOLOFF_TIME)
+    return rows
+
+
 def marked() -> QuerySet[Any]:
     """What still counts, each row with the sums that `locks` decides by."""
     rows: QuerySet[Any] = counted().annotate(
