@@ -174,6 +174,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = "opscenter.formats"
 STATIC_URL = "/static/"
+FAVICON_URL = f"{STATIC_URL}opscenter/favicon.svg"
 WHITENOISE_USE_FINDERS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
@@ -182,6 +183,7 @@ UNFOLD = {
     "SITE_HEADER": "Ops-Center",
     "SITE_SYMBOL": "hub",
     "SITE_URL": "/admin/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": FAVICON_URL}],
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "opscenter.front_page.page.fill",
     "SIDEBAR": {"show_search": True, "navigation": "opscenter.navigation.sidebar"},
@@ -311,7 +313,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PUBLIC": True,
     "PREPROCESSING_HOOKS": ["gateway.schema_paths.without_aliases"],
     "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": FAVICON_URL,
     "ENUM_NAME_OVERRIDES": {
         "HealthEnum": "llmconfig.models.AIServer.Health",
         "ProviderTypeEnum": "llmconfig.services.pointers.PROVIDER_TYPES",

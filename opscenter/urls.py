@@ -1,5 +1,6 @@
 """Every route of the monolith."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, reverse_lazy
 from django.views.generic import RedirectView
@@ -15,6 +16,8 @@ urlpatterns = [
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", scraping.scrape, name="metrics"),
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    # For browsers that show an answer without a page, and so without a link to it.
+    path("favicon.ico", RedirectView.as_view(url=settings.FAVICON_URL)),
     path("accounts/", include("opscenter.core.signin.urls")),
     path("admin/login/", admin_login),
     path("admin/password_change/", RedirectView.as_view(url=reverse_lazy("account_change_password"))),

@@ -16,7 +16,7 @@ from opscenter.core.api import LLMPermission
 # What anybody may ask for: to sign in, and what the API looks like.
 OPEN = {"api/v1/auth/login", "api/schema", "api/docs"}
 # /metrics has a rule of its own: test_scraping.py.
-OUTSIDE_THE_API = ("health/", "metrics", "admin/", "accounts/", "static/")
+OUTSIDE_THE_API = ("health/", "metrics", "admin/", "accounts/", "static/", "favicon.ico")
 
 
 def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
