@@ -21,7 +21,9 @@ def grant_key(account: Account, period: str) -> str:
 
 
 def grant(*, account: Account, amount_nano: int, reason: str, key: str) -> Journal:
-    """Give credits, once per `key`: a repetition returns the journal that stands. Raises AmountInvalid."""
+    """Give credits, once per `key`: a repetition returns the journal that stands. Raises AmountInvalid, and Conflict
+    where the key stands for another amount or wallet.
+    """
     if amount_nano <= 0:
         raise AmountInvalid("A grant gives more than nothing.", param="amount")
     return _post(account, amount_nano, kind=Journal.Kind.GRANT, key=key, reason=reason)

@@ -1,11 +1,13 @@
 """All moves of the ledger in any order, in batches too; after each the books are compared with the oracle's."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import pytest
+from django.db import transaction
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
@@ -13,57 +15,60 @@ from credits import checker
 from credits.errors import InsufficientCredits
 from credits.ledger import book
 from credits.ledger.moves import BudgetCap, Capture, Closed, Held, Move, Outcome, Refused, Reserve, Void
-from credits.models import Account, Budget, Hold
+from credits.models import Account, Budget, Hold, Journal
 from credits.services import grants, sweep, wallets
 from gateway.pricing import TokenRates, token_rates
 from gateway.usage_counts import Usage
+from llmconfig.models import LLMModel, Price
+from llmconfig.services import catalog, prices
+from opscenter.core.errors import Conflict
 from opscenter.core.ids import uuid7
 from opscenter.core.models import User
 from tests.credits.ledger import balance, deliver, forget, system_sum
 from tests.proofs.oracle import SYSTEM, Oracle, OracleHold, cost_of
 
 AMOUNTS = st.integers(0, 1000)
+# Few values, so that a key comes back with the same amount too.
+GIFTS = st.sampled_from((1, 2, 700, 3000))
 COSTS = st.integers(0, 1500)
 WALLETS = st.integers(0, 1)
 WINDOWS = ("2026-11", "2026-W47")
 MARKUP_PERCENT = 40
 CREDITS_PER_USD = 1000
 FEES = st.integers(0, 100)
+REFUSALS = {"taken": Conflict, "insufficient": InsufficientCredits}
 KEYS = st.sampled_from(("a", "b", "c"))
 
 
 class LedgerMachine(RuleBasedStateMachine):
+    """In a transaction that is rolled back at the end, so that every example begins with the same database."""
+
     holds = Bundle("holds")
 
     def __init__(self) -> None:
         super().__init__()
+        self.transaction = transaction.atomic()
+        self.transaction.__enter__()
         users = [User.objects.create_user(f"u{uuid7().hex}") for _ in range(2)]
         self.wallets: list[Account] = [wallets.wallet_of(user) for user in users]
         self.before = {code: system_sum(code) for code in SYSTEM}
         self.oracle = Oracle()
         self.run = uuid7().hex
+        self.model = catalog.create_model(values={"name": self.run, "purpose": "chat", **rates(self.oracle.price)})
 
     # --- credits in and out ---
 
-    @rule(wallet=WALLETS, amount=st.integers(1, 3000), key=KEYS | st.none())
+    @rule(wallet=WALLETS, amount=GIFTS, key=KEYS | st.none())
     def give(self, wallet: int, amount: int, key: str | None) -> None:
-        """Twice by the same key, or by one that other grants use too: the first counts."""
-        key = f"manual:{self.run}:{wallet}:{key or uuid7()}"
+        """Twice, by a key that others use too, for another amount or wallet: the first counts."""
+        key = self.a_key(key)
         for _ in range(2):
-            grants.grant(account=self.wallets[wallet], amount_nano=amount, reason="machine", key=key)
-            self.oracle.give(wallet, amount, key)
+            self.moved(grants.grant, wallet, amount, key)
 
-    @rule(wallet=WALLETS, amount=st.integers(-3000, 3000).filter(bool))
-    def adjust(self, wallet: int, amount: int) -> None:
+    @rule(wallet=WALLETS, amount=st.integers(-3000, 3000).filter(bool), key=KEYS | st.none())
+    def adjust(self, wallet: int, amount: int, key: str | None) -> None:
         """Only what isn't held can be taken back."""
-        fits = self.oracle.available(wallet) + amount >= 0
-        try:
-            grants.adjust(account=self.wallets[wallet], amount_nano=amount, reason="machine")
-        except InsufficientCredits:
-            assert not fits
-            return
-        assert fits
-        assert self.oracle.give(wallet, amount, str(uuid7()))
+        self.moved(grants.adjust, wallet, amount, self.a_key(key))
 
     @rule(wallet=WALLETS, frozen=st.booleans())
     def freeze(self, wallet: int, frozen: bool) -> None:
@@ -81,12 +86,15 @@ class LedgerMachine(RuleBasedStateMachine):
     def reserve_at_the_price(self, wallet: int, tokens: int) -> UUID | None:
         amount = cost_of(tokens, self.oracle.price, MARKUP_PERCENT, CREDITS_PER_USD)
         self.give(wallet, amount + 1, None)
-        rates = json.dumps({"price": self.oracle.price})
-        return self.reserved(wallet, self.a_reserve(wallet, amount, amount, rates_json=rates))
+        price = LLMModel.objects.complete().get(pk=self.model.pk).price
+        assert price is not None
+        receipt = json.dumps({"price": price.number})
+        return self.reserved(wallet, self.a_reserve(wallet, amount, amount, rates_json=receipt))
 
     @rule(price=st.integers(1, 50))
     def change_the_price(self, price: int) -> None:
         """For the holds to come; those that are open keep theirs."""
+        prices.set_price(model=self.model, rates=rates(price))
         self.oracle.price = price
 
     @rule(hold_id=holds)
@@ -125,8 +133,8 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(hold_id=holds, tokens=st.integers(0, 5))
     def capture_at_the_price_of_the_hold(self, hold_id: UUID | None, tokens: int) -> None:
         if hold_id is not None and (price := self.oracle.holds[hold_id].price):
-            stored = Hold.objects.get(pk=hold_id).rates["price"]
-            cost = rates_at(stored).cost_nano(Usage(0, 0, 0, tokens))
+            stored = Price.objects.get(model=self.model, number=Hold.objects.get(pk=hold_id).rates["price"])
+            cost = charged_at(stored).cost_nano(Usage(0, 0, 0, tokens))
             assert cost == cost_of(tokens, price, MARKUP_PERCENT, CREDITS_PER_USD)
             self.ended([self.a_capture(hold_id, cost)])
 
@@ -161,6 +169,21 @@ class LedgerMachine(RuleBasedStateMachine):
             assert not outcome.won
 
     # --- what they are made of ---
+
+    def a_key(self, key: str | None) -> str:
+        return f"manual:{self.run}:{key or uuid7()}"
+
+    def moved(self, service: Callable[..., Journal], wallet: int, amount: int, key: str) -> None:
+        """By hand, where the oracle says so; a repetition moves nothing, and is refused where it asks for more."""
+        answer = self.oracle.answer(wallet, amount, key)
+        if refusal := REFUSALS.get(answer):
+            with pytest.raises(refusal):
+                service(account=self.wallets[wallet], amount_nano=amount, reason="machine", key=key)
+            return
+        journal = service(account=self.wallets[wallet], amount_nano=amount, reason="machine", key=key)
+        assert journal.idempotency_key == key
+        if answer == "moved":
+            self.oracle.give(wallet, amount, key)
 
     def cap(self, window: str, cap_nano: int) -> BudgetCap:
         """A budget that both wallets share."""
@@ -227,18 +250,28 @@ class LedgerMachine(RuleBasedStateMachine):
             assert ((budget.spent, budget.held) if budget else (0, 0)) == self.oracle.budget(window)
 
     def teardown(self) -> None:
-        assert checker.check() == []
-        for hold_id, hold in self.oracle.holds.items():
-            if hold.state == "HELD":
-                self.ended([self.a_void(hold_id, 0)])
+        try:
+            assert checker.check() == []
+            for hold_id, hold in self.oracle.holds.items():
+                if hold.state == "HELD":
+                    self.ended([self.a_void(hold_id, 0)])
+        finally:
+            transaction.set_rollback(True)
+            self.transaction.__exit__(None, None, None)
 
 
-def rates_at(price: int) -> TokenRates:
+def rates(price: int) -> dict[str, Decimal | None]:
+    return {"input_price": Decimal(price), "output_price": Decimal(price)}
+
+
+def charged_at(price: Price) -> TokenRates:
+    assert price.input_price is not None
+    assert price.output_price is not None
     return token_rates(
-        input_price=Decimal(price),
-        cached_price=Decimal(price),
-        write_price=Decimal(price),
-        output_price=Decimal(price),
+        input_price=price.input_price,
+        cached_price=price.input_price,
+        write_price=price.input_price,
+        output_price=price.output_price,
         markup=Decimal(MARKUP_PERCENT) / 100,
         multiplier=Decimal(1),
         credits_per_usd=str(CREDITS_PER_USD),

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Literal
 from uuid import UUID
 
 SYSTEM = ("grants", "revenue", "expense:overrun", "expense:upstream")
 NANO_PER_CREDIT = 1_000_000_000
 TOKENS_PER_PRICE = 1_000_000
+Answer = Literal["moved", "repeated", "taken", "insufficient"]
 
 
 def cost_of(tokens: int, price_usd_per_mtok: int, markup_percent: int, credits_per_usd: int) -> int:
@@ -39,7 +41,7 @@ class Oracle:
     frozen: list[bool] = field(default_factory=lambda: [False, False])
     system: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SYSTEM, 0))
     holds: dict[UUID, OracleHold] = field(default_factory=dict)
-    keys: set[str] = field(default_factory=set)
+    given: dict[str, tuple[int, int]] = field(default_factory=dict)
     price: int = 1
 
     def available(self, wallet: int) -> int:
@@ -50,14 +52,16 @@ class Oracle:
         counted = [hold for hold in self.holds.values() if window in hold.budgets]
         return sum(hold.paid for hold in counted), sum(hold.amount for hold in counted if hold.state == "HELD")
 
-    def give(self, wallet: int, amount: int, key: str) -> bool:
-        """Whether it is the first with this key."""
-        if key in self.keys:
-            return False
-        self.keys.add(key)
+    def answer(self, wallet: int, amount: int, key: str) -> Answer:
+        """What giving or (negative) taking back is answered with: by its key first, then by what is available."""
+        if key in self.given:
+            return "repeated" if self.given[key] == (wallet, amount) else "taken"
+        return "moved" if self.available(wallet) + amount >= 0 else "insufficient"
+
+    def give(self, wallet: int, amount: int, key: str) -> None:
+        self.given[key] = (wallet, amount)
         self.posted[wallet] += amount
         self.system["grants"] -= amount
-        return True
 
     def reserve(self, hold_id: UUID, hold: OracleHold) -> None:
         self.held[hold.wallet] += hold.amount
