@@ -142,10 +142,7 @@ ASGI_APPLICATION = "opscenter.asgi.application"
 APPEND_SLASH = False
 AUTH_USER_MODEL = "core.User"
 LOGIN_URL = "account_login"
-AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
-]
+AUTHENTICATION_BACKENDS = ["opscenter.core.signin.backend.Backend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

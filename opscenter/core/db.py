@@ -1,11 +1,13 @@
-"""Database connections for the threads that a process keeps for itself."""
+"""What the ORM has no word for: a thread's own connection, reading one moment, locking a table."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 
+from django.db import connection as default_connection
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
 
 
 def own_connection(alias: str = "default") -> BaseDatabaseWrapper:
@@ -40,3 +42,14 @@ def consistent_read(connection: BaseDatabaseWrapper) -> Iterator[None]:
         finally:
             if not nested:
                 cursor.execute("ROLLBACK")
+
+
+def lock_table(model: type[Model]) -> None:
+    """Keep others from writing to the table, or locking it, until the current transaction ends.
+
+    On SQLite every transaction keeps out all other writers from its beginning on.
+    """
+    if default_connection.vendor == "postgresql":
+        with default_connection.cursor() as cursor:
+            name = default_connection.ops.quote_name(model._meta.db_table)
+            cursor.execute(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")

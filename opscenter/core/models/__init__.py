@@ -3,6 +3,7 @@
 from opscenter.core.models.audit import AuditEntry
 from opscenter.core.models.config_version import ConfigVersion
 from opscenter.core.models.limited import LIMIT_FIELDS, Limited, limits_are_usable
+from opscenter.core.models.password_check import PasswordCheck
 from opscenter.core.models.secret import Secret
 from opscenter.core.models.task_run import TaskRun
 from opscenter.core.models.user import User
@@ -12,6 +13,7 @@ __all__ = [
     "AuditEntry",
     "ConfigVersion",
     "Limited",
+    "PasswordCheck",
     "Secret",
     "TaskRun",
     "User",

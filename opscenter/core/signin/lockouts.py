@@ -2,11 +2,12 @@
 
 Every lockout needs an address: the name alone is never locked, or any stranger could keep its owner out from
 everywhere. Wrong codes are the exception, because only who knows the password gets as far as being asked for one.
+Passwords that are being checked count as failures until it is known, or guesses sent at once would all be looked at.
 """
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -22,12 +23,14 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from opscenter.core import audit
+from opscenter.core.db import lock_table
 from opscenter.core.errors import TooManyRequests
-from opscenter.core.models import User
+from opscenter.core.models import PasswordCheck, User
 
 PASSWORD = "password"  # noqa: S105 - names what was wrong
 CODE = "code"
 _IPV6_CUSTOMER_BITS = 64
+_LONGEST_CHECK = timedelta(minutes=1)
 
 
 class Handler(AxesDatabaseHandler):  # type: ignore[misc]  # axes ships no types
@@ -48,6 +51,7 @@ class Handler(AxesDatabaseHandler):  # type: ignore[misc]  # axes ships no types
         asked.axes_user_agent = credentials.get("evidence", PASSWORD)
         was_locked = asked.axes_locked_out
         super().user_login_failed(sender, credentials, request, **kwargs)
+        finish(request)
         if not was_locked and self.is_locked(request, credentials):
             asked.axes_locked_out, asked.axes_credentials = True, credentials
             _audit("lock_out", credentials.get("username"), asked.axes_ip_address)
@@ -67,6 +71,39 @@ def address_of(request: HttpRequest) -> str | None:
             return str(address.ipv4_mapped)
         return str(ip_network((address, _IPV6_CUSTOMER_BITS), strict=False).network_address)
     return str(address)
+
+
+@transaction.atomic
+def begin(request: HttpRequest, *, username: str) -> bool:
+    """Whether a password of `username` may be looked at; then finish() follows, be it right or wrong.
+
+    Locks the table of checks for a moment: of any number of attempts no more pass than the limits allow.
+    """
+    asked: Any = request
+    address, now = asked.axes_ip_address or "", timezone.now()
+    lock_table(PasswordCheck)
+    PasswordCheck.objects.filter(began_at__lt=now - _LONGEST_CHECK).delete()
+    here = PasswordCheck.objects.filter(address=address)
+    # Read before the failures: an attempt that fails meanwhile is in one of the two at least.
+    of_address, of_pair = here.count(), here.filter(username=username).count()
+    failed = counted().filter(ip_address=asked.axes_ip_address)
+    fits: bool = (
+        of_pair + _failures(failed.filter(username=username)) < settings.AXES_FAILURE_LIMIT
+        and of_address + _failures(failed) < settings.AXES_ADDRESS_FAILURE_LIMIT
+    )
+    if fits:
+        asked.password_check = PasswordCheck.objects.create(username=username, address=address, began_at=now)
+    else:
+        asked.axes_locked_out, asked.axes_credentials = True, {"username": username}
+    return fits
+
+
+def finish(request: HttpRequest) -> None:
+    """What begin() had noted for `request`, if anything, is known now."""
+    check: PasswordCheck | None = getattr(request, "password_check", None)
+    if check is not None:
+        del request.password_check  # type: ignore[attr-defined]
+        check.delete()
 
 
 def is_locked(request: HttpRequest, *, username: str) -> bool:
@@ -136,6 +173,7 @@ def lift(attempts: QuerySet[Any]) -> int:
 def answer(request: HttpRequest, original: Any = None, credentials: Any = None) -> HttpResponse:
     """What axes' middleware answers a request with that was, or just got, locked out."""
     given = getattr(request, "axes_credentials", None) or {}
+    # None are left where others are still being checked.
     seconds = max(1, _seconds_left(request, given))
     headers = {"Retry-After": str(seconds), "Cache-Control": "no-store"}
     minutes = math.ceil(seconds / 60)
@@ -168,6 +206,11 @@ def _seconds_left(request: Any, credentials: Mapping[str, Any]) -> int:
 def _sum_of(*columns: str) -> Subquery:
     alike = counted().filter(**{column: OuterRef(column) for column in columns})
     return Subquery(alike.order_by().values(*columns).annotate(sum=Sum("failures_since_start")).values("sum"))
+
+
+def _failures(attempts: QuerySet[Any]) -> int:
+    found = attempts.order_by().aggregate(failures=Sum("failures_since_start"))
+    return int(found["failures"] or 0)
 
 
 def _left(attempts: QuerySet[Any], limit: int) -> int:
