@@ -18,6 +18,7 @@ from opscenter.core.api import Permissions
 class ActiveProviderAdmin(AuditedModelAdmin):
     access: ClassVar[Access] = everything(Permissions.CONFIGURE)
     list_display = ("purpose", "primary_provider", "default_model", "fallback_provider", "fallback_model", "updated_at")
+    autocomplete_fields = ("primary_server", "primary_key", "fallback_server", "fallback_key")
     fieldsets = (
         (None, {"fields": ("purpose",)}),
         (

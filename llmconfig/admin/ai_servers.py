@@ -42,7 +42,10 @@ class AIServerForm(AuditedForm):
 
 @register(AIServer)
 class AIServerAdmin(Activating, AuditedModelAdmin):
-    access: ClassVar[Access] = everything(Permissions.MANAGE_PROVIDERS)
+    access: ClassVar[Access] = {
+        **everything(Permissions.MANAGE_PROVIDERS),
+        "pick": (Permissions.MANAGE_MODELS, Permissions.CONFIGURE),
+    }
     form = AIServerForm
     list_display = ("name", "server_type", "base_url", "key", "health", "last_health_check", "enabled", "purposes")
     list_filter = ("enabled", "server_type", "health_status")

@@ -29,7 +29,7 @@ class DeploymentAdmin(AuditedModelAdmin):
     list_display = ("model", "place", "upstream_model", "priority", "weight", "transport", "enabled")
     list_filter = ("enabled", "transport")
     search_fields = ("upstream_model", "model__name")
-    autocomplete_fields = ("model",)
+    autocomplete_fields = ("model", "server", "key")
     fieldsets = (
         (None, {"fields": ("model", ("server", "key"), "upstream_model", "enabled")}),
         ("Routing", {"fields": (("priority", "weight"), ("transport", "max_tokens_param"))}),

@@ -11,13 +11,15 @@ from llmconfig.admin.rates import RatesForm, plain
 from llmconfig.models import Deployment, LLMModel, Price
 from llmconfig.models.price import RATES
 from llmconfig.services import catalog
-from opscenter.core.admin_base import AuditedForm, AuditedModelAdmin, Panel, display, register
+from opscenter.core.admin_base import AuditedModelAdmin, Chosen, ChosenForm, Panel, display, linked, list_of, register
 from opscenter.core.admin_base.access import Access, DeclaredAccess, everything
 from opscenter.core.admin_base.fields import WordsField
 from opscenter.core.admin_base.unfolded import StackedInline
 from opscenter.core.api import Permissions
 from opscenter.core.models import LIMIT_FIELDS
 
+_MOST_PLACES = 5
+_MOST_ON_PAGE = 8
 CATALOG: Access = everything(Permissions.MANAGE_MODELS)
 
 
@@ -29,10 +31,11 @@ class LLMModelForm(RatesForm):
         return model.price
 
 
-class DeploymentInline(DeclaredAccess, StackedInline):
+class DeploymentInline(Chosen, DeclaredAccess, StackedInline):
     access: ClassVar[Access] = CATALOG
     model = Deployment
-    form = AuditedForm
+    form = ChosenForm
+    autocomplete_fields = ("server", "key")
     extra = 0
     show_change_link = True
     fields = (
@@ -46,13 +49,6 @@ class DeploymentInline(DeclaredAccess, StackedInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
         return super().get_queryset(request).select_related("model", "server", "key")
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """With the choices fetched once, not once per deployment."""
-        field: Any = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        if field is not None:
-            field.choices = list(field.choices)
-        return field
 
 
 class PricedFilter(SimpleListFilter):
@@ -108,7 +104,12 @@ class LLMModelAdmin(AuditedModelAdmin):
         return [name for name in formset.empty_form.fields if name not in ("id", "model", "DELETE")]
 
     def panels(self, request: HttpRequest, row: LLMModel) -> list[Panel]:
-        return [price_versions(Price.objects.filter(model_id=row.pk))]
+        versions = price_versions(Price.objects.filter(model_id=row.pk))
+        return [versions] if _fit_on_page(row) else [_many_deployments(row), versions]
+
+    def get_inlines(self, request: HttpRequest, obj: LLMModel | None) -> Any:
+        """Deployments are edited here as long as they are few; many have pages of their own."""
+        return self.inlines if obj is None or _fit_on_page(obj) else ()
 
     @display(description="Price (in / out)", empty_value="none")
     def price_text(self, model: LLMModel) -> str | None:
@@ -120,11 +121,31 @@ class LLMModelAdmin(AuditedModelAdmin):
 
     @display(description="On", empty_value="nothing")
     def places(self, model: LLMModel) -> str | None:
-        return ", ".join(str(row.provider) for row in model.deployments.all()) or None
+        names = [str(row.provider) for row in model.deployments.all()]
+        more = [f"{len(names) - _MOST_PLACES} more"] if len(names) > _MOST_PLACES else []
+        return ", ".join(names[:_MOST_PLACES] + more) or None
 
     @display(description="Owner")
     def owner_name(self, model: LLMModel) -> str:
         return str(model.owner) if model.owner else "the platform"
+
+
+def _fit_on_page(model: LLMModel) -> bool:
+    return len(model.deployments.all()) <= _MOST_ON_PAGE
+
+
+def _many_deployments(model: LLMModel) -> Panel:
+    rows = [
+        (linked(Deployment, row.pk, row.upstream_model), row.provider, row.priority, "yes" if row.enabled else "no")
+        for row in model.deployments.all()[:50]
+    ]
+    return Panel(
+        "Deployments",
+        ("Upstream model", "On", "Priority", "Enabled"),
+        rows,
+        link=list_of(Deployment, model__id__exact=model.pk),
+        link_text="All deployments of this model",
+    )
 
 
 def _values(row: Deployment, names: Any) -> dict[str, Any]:

@@ -33,7 +33,10 @@ class ProviderKeyForm(AuditedForm):
 
 @register(ProviderKey)
 class ProviderKeyAdmin(Activating, AuditedModelAdmin):
-    access: ClassVar[Access] = everything(Permissions.MANAGE_PROVIDERS)
+    access: ClassVar[Access] = {
+        **everything(Permissions.MANAGE_PROVIDERS),
+        "pick": (Permissions.MANAGE_MODELS, Permissions.CONFIGURE),
+    }
     form = ProviderKeyForm
     list_display = ("__str__", "key", "owner_name", "enabled", "use_for_ops_center", "last_used", "updated_at")
     list_filter = ("enabled", "use_for_ops_center")

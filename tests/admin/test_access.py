@@ -98,3 +98,12 @@ def test_users_are_never_deleted(root: Site, charlie_user: User) -> None:
         "core_user_changelist", data={"action": "delete_selected", "_selected_action": charlie_user.pk, "post": "yes"}
     )
     assert User.objects.filter(pk=charlie_user.pk).exists()
+
+
+def test_who_may_manage_models_finds_servers_for_them_and_opens_none(bob: Site, bob_user: User, world: World) -> None:
+    query = {"app_label": "llm", "model_name": "deployment", "field_name": "server", "term": "gpu"}
+    assert bob.get("autocomplete", **query).status_code == 403
+    bob_user.user_permissions.add(Permission.objects.get(codename="manage_models"))
+
+    assert "gpu" in bob.get("autocomplete", **query).content.decode()
+    assert bob.get("llm_aiserver_change", world.server.pk).status_code == 403

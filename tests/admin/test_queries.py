@@ -65,7 +65,7 @@ def test_a_models_page_is_bounded_in_queries(root: Site, world: World) -> None:
 
     count()
     few = count()
-    for n in range(5):
+    for n in range(4):
         where = {"provider_type": "ai_server", "provider_id": world.server.pk, "upstream_model": f"more{n}"}
         catalog.create_deployment(model=world.model, values=where)
 
@@ -77,3 +77,16 @@ def test_a_receipt_is_bounded_in_queries(root: Site, world: World) -> None:
         root.get("gateway_requestrow_change", world.request.pk)
 
     assert len(captured.captured_queries) <= 12
+
+
+def test_a_model_of_many_deployments_lists_them_instead_of_a_form_for_each(root: Site, world: World) -> None:
+    assert 'name="deployments-0-upstream_model"' in root.get("llm_llmmodel_change", world.model.pk).content.decode()
+    for n in range(9):
+        where = {"provider_type": "ai_server", "provider_id": world.server.pk, "upstream_model": f"more{n}"}
+        catalog.create_deployment(model=world.model, values=where)
+
+    page = root.get("llm_llmmodel_change", world.model.pk).content.decode()
+
+    assert 'name="deployments-0-upstream_model"' not in page
+    assert "more8" in page
+    assert f"?model__id__exact={world.model.pk}" in page

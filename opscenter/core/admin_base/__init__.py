@@ -2,6 +2,7 @@
 
 from opscenter.core.admin_base.audited import AuditedForm, AuditedModelAdmin
 from opscenter.core.admin_base.buttons import Button, Said, Warned
+from opscenter.core.admin_base.chosen import Chosen, ChosenForm
 from opscenter.core.admin_base.panels import Panel, linked, list_of
 from opscenter.core.admin_base.readonly import LargeTable, ReadOnlyInline, ReadOnlyModelAdmin
 from opscenter.core.admin_base.unfolded import display, register
@@ -10,6 +11,8 @@ __all__ = [
     "AuditedForm",
     "AuditedModelAdmin",
     "Button",
+    "Chosen",
+    "ChosenForm",
     "LargeTable",
     "Panel",
     "ReadOnlyInline",

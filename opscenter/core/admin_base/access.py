@@ -13,7 +13,8 @@ Access = Mapping[str, tuple[str, ...]]
 class DeclaredAccess:
     """`access = {"view": ("llm.read", ...), "add": ..., "change": ..., "delete": ...}`: any one permission suffices.
 
-    A kind that is not declared is nobody's, superusers included. Who may change may view.
+    A kind that is not declared is nobody's, superusers included. Who may change may view. Who may "pick" finds its rows
+    in the fields of other pages, and opens none.
     """
 
     access: ClassVar[Access] = {}
@@ -22,7 +23,10 @@ class DeclaredAccess:
         return may(request, *self.access.get(kind, ()))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.allows(request, "view") or self.allows(request, "change")
+        if self.allows(request, "view") or self.allows(request, "change"):
+            return True
+        match = request.resolver_match
+        return match is not None and match.url_name == "autocomplete" and self.allows(request, "pick")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.allows(request, "add")

@@ -1,0 +1,126 @@
+"""Ten thousand rows of everything that grows, behind the world that has a row of each; written past the services."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Model
+from django.utils import timezone
+
+from credits.models import Account, Budget, Entry, Hold, Journal, LedgerCheck
+from gateway.models import AttemptRow, RequestRow, VirtualKey
+from llmconfig.models import AIServer, Deployment, LLMModel, Price, ProviderKey
+from opscenter.core.ids import uuid7
+from opscenter.core.models import AuditEntry, User
+from tests.admin.site import World
+
+MANY = 10_000
+SOME = 300
+
+
+def make_many(world: World) -> None:
+    users = create(User, (User(username=f"consumer{n}", password="!") for n in range(MANY)))
+    wallets = create(Account, (Account(code=f"wallet:{user.pk}", user=user, posted=10**12) for user in users))
+    _make_catalog(world)
+    keys = (
+        VirtualKey(public_id=f"id{n}", secret_hash=f"{n:064}", user=user, account=wallet, name=f"key {n}")
+        for n, (user, wallet) in enumerate(zip(users, wallets, strict=True))
+    )
+    create(VirtualKey, keys)
+    _make_calls(world)
+    _make_ledger(world)
+    _make_journal_of_changes()
+
+
+def _make_catalog(world: World) -> None:
+    servers = create(
+        AIServer, (AIServer(name=f"gpu {n}", server_type="vllm", base_url=f"http://gpu{n}:8000") for n in range(SOME))
+    )
+    keys = create(ProviderKey, (ProviderKey(provider="openai", key_name=f"key {n}") for n in range(SOME)))
+    models = create(LLMModel, (LLMModel(name=f"model-{n}", max_output_tokens=4000) for n in range(MANY)))
+    places = [{"server": server} for server in servers] + [{"key": key} for key in keys]
+    deployments = (
+        Deployment(model=model, upstream_model="x", **places[n % len(places)]) for n, model in enumerate(models)
+    )
+    create(Deployment, deployments)
+    create(Price, (Price(model=model, number=1, input_price=2) for model in models))
+    create(Deployment, (Deployment(model=world.model, upstream_model=f"x{n}", server=servers[n]) for n in range(20)))
+
+
+def _make_calls(world: World) -> None:
+    now = timezone.now()
+    wallet, key = world.wallet, world.virtual_key
+    ids = [uuid7() for _ in range(MANY)]
+    create(Hold, (_hold(id, wallet, now, is_open=n % 2 == 0) for n, id in enumerate(ids)))
+    create(
+        RequestRow,
+        (
+            RequestRow(
+                id=id,
+                created_at=now - timedelta(seconds=n),
+                user_id=wallet.user_id,
+                account_id=wallet.pk,
+                virtual_key_id=key.pk,
+                endpoint="chat/completions",
+                requested_model="m1",
+                status=RequestRow.Status.values[n % 5],
+                billing_basis="provider",
+            )
+            for n, id in enumerate(ids)
+        ),
+    )
+    attempts = (
+        AttemptRow(
+            id=uuid7(),
+            created_at=now,
+            request_id=id,
+            n=1,
+            target="d",
+            model="x",
+            provider="local",
+            transport="relay",
+            outcome="answered",
+        )
+        for id in ids
+    )
+    create(AttemptRow, attempts)
+
+
+def _hold(id: UUID, wallet: Account, now: Any, *, is_open: bool) -> Hold:
+    ending: dict[str, Any] = {} if is_open else {"state": "CAPTURED", "captured": 0, "closed_at": now}
+    return Hold(id=id, account=wallet, amount=1, heartbeat_at=now, created_at=now, **ending)
+
+
+def _make_ledger(world: World) -> None:
+    now, revenue = timezone.now(), Account.objects.get(code="revenue")
+    first = Entry.objects.filter(account=world.wallet).count() + 1
+    journals = create(
+        Journal, (Journal(idempotency_key=f"grant:many:{n}", kind="grant", created_at=now) for n in range(MANY))
+    )
+    sides: Iterable[Entry] = (
+        entry
+        for n, journal in enumerate(journals)
+        for entry in (
+            Entry(journal=journal, account=world.wallet, amount=1, version=first + n, balance_after=n),
+            Entry(journal=journal, account=revenue, amount=-1),
+        )
+    )
+    create(Entry, sides)
+    create(Budget, (Budget(scope="key", scope_id=n, window="2026-10", cap=1) for n in range(MANY)))
+    create(LedgerCheck, (LedgerCheck(asked_by="task:x", finished_at=now, problems=0) for _ in range(SOME)))
+
+
+def _make_journal_of_changes() -> None:
+    changes = {"before": {"name": "x"}, "after": {"name": "y"}}
+    create(
+        AuditEntry,
+        (
+            AuditEntry(action="update", entity_type="ai_servers", entity_id=str(n), source="api", changes=changes)
+            for n in range(MANY)
+        ),
+    )
+
+
+def create(model: type[Model], rows: Iterable[Any]) -> list[Any]:
+    return model._default_manager.bulk_create(rows, batch_size=2000)
