@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from opscenter.core.db import own_connection
 from opscenter.core.models import PasswordCheck, User
+from opscenter.core.signin import backend
 from tests.eventually import eventually
 from tests.signin.browser import PASSWORD, Browser
 
@@ -29,20 +30,27 @@ class HeldHasher(MD5PasswordHasher):
 
     go = Event()
     lock = Lock()
-    looked_at = 0
+    looked_at = at_once = most_at_once = 0
 
     def verify(self, password: str, encoded: str) -> bool:
-        with self.lock:
-            HeldHasher.looked_at += 1
+        self.count(+1)
         assert self.go.wait(60)
+        self.count(-1)
         return bool(super().verify(password, encoded))
+
+    @classmethod
+    def count(cls, change: int) -> None:
+        with cls.lock:
+            cls.looked_at += change > 0
+            cls.at_once += change
+            cls.most_at_once = max(cls.most_at_once, cls.at_once)
 
 
 @pytest.fixture
 def held(settings: Any, root: User) -> Iterator[type[HeldHasher]]:
     settings.PASSWORD_HASHERS = [f"{__name__}.HeldHasher"]
     HeldHasher.go.clear()
-    HeldHasher.looked_at = 0
+    HeldHasher.looked_at = HeldHasher.at_once = HeldHasher.most_at_once = 0
     yield HeldHasher
     HeldHasher.go.set()
 
@@ -68,7 +76,7 @@ def statuses(held: type[HeldHasher], calls: Sequence[Callable[[], int]]) -> list
     with ThreadPoolExecutor(len(calls)) as pool:
         started: list[Future[int]] = [pool.submit(apart, call) for call in calls]
         try:
-            eventually(lambda: held.looked_at + sum(one.done() for one in started) == len(calls), 60)
+            eventually(lambda: PasswordCheck.objects.count() + sum(one.done() for one in started) == len(calls), 60)
         finally:
             held.go.set()
         return [one.result() for one in started]
@@ -99,11 +107,28 @@ def test_right_ones_are_no_failures(held: type[HeldHasher]) -> None:
     assert not PasswordCheck.objects.exists()
 
 
+def test_one_is_looked_at_at_a_time(held: type[HeldHasher]) -> None:
+    statuses(held, [partial(by_api, "root", PASSWORD)] * 3)
+    assert (held.looked_at, held.most_at_once) == (3, 1)
+
+
+def test_who_waits_too_long_may_come_again(held: type[HeldHasher], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "_LONGEST_WAIT_S", 0.01)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(apart, partial(by_api, "root", PASSWORD))
+        eventually(lambda: held.looked_at == 1, 60)
+        refused = Browser().token("root")
+        held.go.set()
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+    assert first.result() == 200
+    assert not PasswordCheck.objects.exists()
+
+
 def test_who_comes_while_too_much_is_being_looked_at_may_come_again_at_once(held: type[HeldHasher]) -> None:
     with ThreadPoolExecutor(LIMIT) as pool:
         for _ in range(LIMIT):
             pool.submit(apart, partial(by_api, "root", PASSWORD))
-        eventually(lambda: held.looked_at == LIMIT, 60)
+        eventually(lambda: PasswordCheck.objects.count() == LIMIT, 60)
         refused = Browser().token("root")
         held.go.set()
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")

@@ -94,8 +94,15 @@ def begin(request: HttpRequest, *, username: str) -> bool:
     if fits:
         asked.password_check = PasswordCheck.objects.create(username=username, address=address, began_at=now)
     else:
-        asked.axes_locked_out, asked.axes_credentials = True, {"username": username}
+        refuse_for_now(request, username=username)
     return fits
+
+
+def refuse_for_now(request: HttpRequest, *, username: str) -> None:
+    """Have `request` answered as one that is locked out, for as long as it is: a second, if it isn't."""
+    finish(request)
+    asked: Any = request
+    asked.axes_locked_out, asked.axes_credentials = True, {"username": username}
 
 
 def finish(request: HttpRequest) -> None:
