@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Sum
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
@@ -15,7 +16,7 @@ from credits import checker
 from credits.errors import InsufficientCredits
 from credits.ledger import book
 from credits.ledger.moves import BudgetCap, Capture, Closed, Held, Move, Outcome, Refused, Reserve, Void
-from credits.models import Account, Budget, Hold, Journal
+from credits.models import Account, Budget, Entry, Hold, Journal
 from credits.services import grants, sweep, wallets
 from gateway.pricing import TokenRates, token_rates
 from gateway.usage_counts import Usage
@@ -24,8 +25,8 @@ from llmconfig.services import catalog, prices
 from opscenter.core.errors import Conflict
 from opscenter.core.ids import uuid7
 from opscenter.core.models import User
-from tests.credits.ledger import balance, deliver, forget, system_sum
-from tests.proofs.oracle import SYSTEM, Oracle, OracleHold, cost_of
+from tests.credits.ledger import deliver, forget
+from tests.proofs.oracle import BUDGET_SHORT_BY_HOLDS, FROZEN, SHORT_BY_HOLDS, SYSTEM, Oracle, OracleHold, cost_of
 
 AMOUNTS = st.integers(0, 1000)
 # Few values, so that a key comes back with the same amount too.
@@ -51,7 +52,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.transaction.__enter__()
         users = [User.objects.create_user(f"u{uuid7().hex}") for _ in range(2)]
         self.wallets: list[Account] = [wallets.wallet_of(user) for user in users]
-        self.before = {code: system_sum(code) for code in SYSTEM}
+        self.before = system_sums()
         self.oracle = Oracle()
         self.run = uuid7().hex
         self.model = catalog.create_model(values={"name": self.run, "purpose": "chat", **rates(self.oracle.price)})
@@ -81,6 +82,24 @@ class LedgerMachine(RuleBasedStateMachine):
     def reserve(self, wallet: int, amount: int, minimum: int, caps: list[int]) -> UUID | None:
         budgets = tuple(map(self.cap, WINDOWS, caps))
         return self.reserved(wallet, self.a_reserve(wallet, amount, min(minimum, amount), budgets=budgets))
+
+    @rule(target=holds, wallet=WALLETS)
+    def reserve_everything(self, wallet: int) -> UUID | None:
+        """Then there is nothing left for another, who is refused."""
+        self.give(wallet, 1, None)
+        everything = self.oracle.available(wallet)
+        hold_id = self.reserved(wallet, self.a_reserve(wallet, everything, everything))
+        self.reserved(wallet, self.a_reserve(wallet, 1, 1))
+        return hold_id
+
+    @rule(target=holds, wallet=WALLETS, cap=st.sampled_from((1000, 5000)))
+    def reserve_a_budget(self, wallet: int, cap: int) -> UUID | None:
+        """The same of a budget that both wallets share."""
+        moves = [self.a_reserve(n, 1000, 1000, budgets=(self.cap(WINDOWS[0], cap),)) for n in (wallet, 1 - wallet)]
+        for n in (0, 1):
+            self.give(n, 1000, None)
+        first, _ = (self.reserved(n, move) for n, move in zip((wallet, 1 - wallet), moves, strict=True))
+        return first
 
     @rule(target=holds, wallet=WALLETS, tokens=st.integers(0, 3))
     def reserve_at_the_price(self, wallet: int, tokens: int) -> UUID | None:
@@ -119,11 +138,16 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        swept = {hold.pk for hold in sweep.sweep()}
-        for hold_id, hold in self.oracle.holds.items():
-            assert (hold_id in swept) == (hold.state == "HELD" and hold.stale)
-            if hold_id in swept:
-                self.oracle.sweep(hold)
+        self.oracle.sweep({hold.pk for hold in sweep.sweep()})
+
+    @rule(hold_id=holds, tokens=st.integers(1, 50), checkpoint=COSTS, cost=COSTS, times=st.integers(1, 3))
+    def outlive_the_sweep(self, hold_id: UUID | None, tokens: int, checkpoint: int, cost: int, times: int) -> None:
+        """The worker was only slow: it settles what the sweep has ended meanwhile."""
+        self.beat(hold_id=hold_id, tokens=tokens, cost=checkpoint)
+        self.lose_worker(hold_id=hold_id)
+        self.sweep()
+        for _ in range(times):
+            self.capture(hold_id=hold_id, cost=cost)
 
     @rule(hold_id=holds, cost=COSTS)
     def capture(self, hold_id: UUID | None, cost: int) -> None:
@@ -205,9 +229,14 @@ class LedgerMachine(RuleBasedStateMachine):
         (outcome,) = book.apply([move])
         if self.oracle.frozen[wallet]:
             assert outcome == Refused("frozen", available)
+            self.oracle.met[FROZEN] += 1
         elif min(move.amount, least) < move.minimum:
             tightest = next((cap for cap, amount in left.items() if amount == least < available), None)
             assert outcome == Refused("budget" if tightest else "insufficient", least, tightest)
+            if tightest:
+                unspent = tightest.cap_nano - self.oracle.budget(tightest.window)[0]
+                self.oracle.met[BUDGET_SHORT_BY_HOLDS] += unspent >= move.minimum
+            self.oracle.met[SHORT_BY_HOLDS] += self.oracle.posted[wallet] >= move.minimum > available
         else:
             assert isinstance(outcome, Held)
             assert outcome.amount == min(move.amount, least)
@@ -242,22 +271,32 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def books_agree(self) -> None:
-        for n, wallet in enumerate(self.wallets):
-            assert balance(wallet) == (self.oracle.posted[n], self.oracle.held[n])
-        assert {code: system_sum(code) - self.before[code] for code in SYSTEM} == self.oracle.system
-        for window in WINDOWS:
-            budget = Budget.objects.filter(scope="machine", scope_id=self.wallets[0].pk, window=window).first()
-            assert ((budget.spent, budget.held) if budget else (0, 0)) == self.oracle.budget(window)
+        balances = Account.objects.filter(pk__in=[wallet.pk for wallet in self.wallets]).order_by("pk")
+        assert list(balances.values_list("posted", "held")) == [*zip(self.oracle.posted, self.oracle.held, strict=True)]
+        sums = system_sums()
+        assert {code: sums[code] - self.before[code] for code in SYSTEM} == self.oracle.system
+        budgets = Budget.objects.filter(scope="machine", scope_id=self.wallets[0].pk)
+        stored = {window: (spent, held) for window, spent, held in budgets.values_list("window", "spent", "held")}
+        assert {window: stored.get(window, (0, 0)) for window in WINDOWS} == {
+            window: self.oracle.budget(window) for window in WINDOWS
+        }
 
     def teardown(self) -> None:
         try:
             assert checker.check() == []
+            connection.check_constraints()
             for hold_id, hold in self.oracle.holds.items():
                 if hold.state == "HELD":
                     self.ended([self.a_void(hold_id, 0)])
         finally:
             transaction.set_rollback(True)
             self.transaction.__exit__(None, None, None)
+
+
+def system_sums() -> dict[str, int]:
+    entries = Entry.objects.filter(account__code__in=SYSTEM)
+    sums = dict(entries.values_list("account__code").annotate(total=Sum("amount")))
+    return {code: int(sums.get(code, 0)) for code in SYSTEM}
 
 
 def rates(price: int) -> dict[str, Decimal | None]:
