@@ -67,6 +67,7 @@ class AccountAdmin(AuditedModelAdmin):
             run="adjust",
             needs=MOVES_MONEY,
             form=AdjustForm,
+            preview="foresee",
             shown=lambda account: account.kind == Account.Kind.WALLET,
         ),
     )
@@ -84,9 +85,17 @@ class AccountAdmin(AuditedModelAdmin):
             change(account=account)
         return account
 
+    def foresee(self, request: HttpRequest, row: Account, wanted: dict[str, Any]) -> Panel:
+        seen = grants.foresee(account=row, **_adjustment(wanted))
+        change = amounts.to_text(wanted["amount"])
+        rows = [
+            (what, amounts.to_text(before), change if change.startswith("-") else f"+{change}", amounts.to_text(after))
+            for what, (before, after) in (("Balance", seen.balance), ("Available", seen.available))
+        ]
+        return Panel(f"Reason: {wanted['reason']}", ("Credits", "Now", "Change", "After"), rows)
+
     def adjust(self, request: HttpRequest, row: Account, wanted: dict[str, Any]) -> Said:
-        key = f"manual:{wanted['token']}"
-        grants.adjust(account=row, amount_nano=wanted["amount"], reason=wanted["reason"], key=key)
+        grants.adjust(account=row, **_adjustment(wanted))
         row.refresh_from_db()
         return Said(
             f"Adjusted by {amounts.to_text(wanted['amount'])}: the balance is {amounts.to_text(row.posted)} now."
@@ -110,6 +119,11 @@ class AccountAdmin(AuditedModelAdmin):
     @display(description="Available", empty_value="–")
     def available_credits(self, account: Account) -> str | None:
         return _of_wallet(account, account.available)
+
+
+def _adjustment(wanted: dict[str, Any]) -> dict[str, Any]:
+    """The form's token makes it once, however often the form is sent."""
+    return {"amount_nano": wanted["amount"], "reason": wanted["reason"], "key": f"manual:{wanted['token']}"}
 
 
 def _of_wallet(account: Account, nano: int) -> str | None:

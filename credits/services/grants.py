@@ -1,5 +1,6 @@
 """Credits given and corrected by hand: a journal and an audit entry in one transaction."""
 
+from typing import NamedTuple
 from uuid import uuid4
 
 from django.db import transaction
@@ -13,6 +14,13 @@ from opscenter.core import audit
 from opscenter.core.errors import Conflict
 
 GRANTS = "grants"
+
+
+class Foreseen(NamedTuple):
+    """A wallet's nanocredits before and after an adjustment, if it were made now."""
+
+    balance: tuple[int, int]
+    available: tuple[int, int]
 
 
 def grant_key(account: Account, period: str) -> str:
@@ -33,9 +41,26 @@ def adjust(*, account: Account, amount_nano: int, reason: str, key: str | None =
     """Give or (negative) take back by hand, once per `key`. Raises InsufficientCredits, AmountInvalid, and Conflict
     where the key stands for another amount or wallet.
     """
+    _check_adjustment(amount_nano, reason)
+    return _post(account, amount_nano, kind=Journal.Kind.MANUAL, key=key or f"manual:{uuid4()}", reason=reason)
+
+
+def foresee(*, account: Account, amount_nano: int, reason: str, key: str) -> Foreseen:
+    """What adjust() would do now; nothing is written. Raises what adjust() raises, and Conflict where `key` stands."""
+    _check_adjustment(amount_nano, reason)
+    if Journal.objects.filter(idempotency_key=key).exists():
+        raise Conflict("This adjustment was made already, and isn't made twice. Open the form anew for another.")
+    now = Account.objects.wallets().filter(pk=account.pk).first()
+    if now is None:
+        raise WalletMissing("There is no such wallet.")
+    if now.available + amount_nano < 0:
+        raise _short(now.available)
+    return Foreseen((now.posted, now.posted + amount_nano), (now.available, now.available + amount_nano))
+
+
+def _check_adjustment(amount_nano: int, reason: str) -> None:
     if amount_nano == 0 or not reason.strip():
         raise AmountInvalid("An adjustment has an amount and a reason.", param="amount")
-    return _post(account, amount_nano, kind=Journal.Kind.MANUAL, key=key or f"manual:{uuid4()}", reason=reason)
 
 
 def _post(account: Account, amount_nano: int, *, kind: str, key: str, reason: str) -> Journal:
@@ -65,8 +90,12 @@ def _refuse(outcome: Outcome) -> None:
     if isinstance(outcome, Refused) and outcome.reason == "no_account":
         raise WalletMissing("There is no such wallet.")
     if isinstance(outcome, Refused):
-        available = amounts.to_text(outcome.available)
-        raise InsufficientCredits(f"Only {available} credits are available.", details={"available": available})
+        raise _short(outcome.available)
+
+
+def _short(available_nano: int) -> InsufficientCredits:
+    available = amounts.to_text(available_nano)
+    return InsufficientCredits(f"Only {available} credits are available.", details={"available": available})
 
 
 def _audit(account: Account, amount_nano: int, journal: Journal) -> None:

@@ -59,7 +59,8 @@ def charlie(charlie_user: User) -> Site:
 
 @pytest.fixture
 def eager_tasks() -> Iterator[None]:
-    """Tasks run where they are asked for: this process is the worker."""
+    """Tasks run where they are asked for: this process is the worker, and knows them all as a worker does."""
+    current_app.loader.import_default_modules()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(current_app.conf, "task_always_eager", True)
         yield

@@ -1,5 +1,6 @@
 """What changes or calls something is a POST with a CSRF token."""
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -128,6 +129,40 @@ def test_an_adjustment_sent_twice_moves_credits_once(root: Site, world: World) -
     assert Account.objects.get(pk=world.wallet.pk).posted == world.wallet.posted + to_nano("5")
     assert "nothing was moved" in text(other)
     assert AuditEntry.objects.filter(action="manual", changes__after__key=f"manual:{wanted['token']}").count() == 1
+
+
+def hidden(page: str) -> dict[str, str]:
+    """What a page's hidden fields would send."""
+    tags = re.findall(r'<input type="hidden"[^>]*>', page)
+    return {re.findall(r'name="([^"]*)"', tag)[0]: re.findall(r'value="([^"]*)"', tag)[0] for tag in tags}
+
+
+def test_an_adjustment_shows_before_and_after_and_moves_nothing_until_confirmed(root: Site, world: World) -> None:
+    asked = root.press("credits_account", world.wallet, "adjust").content.decode()
+    filled = {**hidden(asked), "amount": "-0.30", "reason": "Sorry <b>"}
+
+    shown = root.press("credits_account", world.wallet, "adjust", **filled)
+
+    assert "Balance 999.3 -0.3 999 Available 999.3 -0.3 999" in text(shown)
+    assert "Sorry <b>" in text(shown)
+    assert Account.objects.get(pk=world.wallet.pk).posted == world.wallet.posted
+    done = root.press("credits_account", world.wallet, "adjust", **hidden(shown.content.decode()))
+    assert "Adjusted by -0.3: the balance is 999 now" in text(done)
+    again = root.press("credits_account", world.wallet, "adjust", **{**filled, "confirmed": "filled"})
+    assert "was made already" in text(again)
+    assert Account.objects.get(pk=world.wallet.pk).posted == to_nano("999")
+
+
+@pytest.mark.parametrize(
+    ("amount", "complaint"), [("0", "has an amount and a reason"), ("-1000", "Only 999.3 credits")]
+)
+def test_what_would_be_refused_is_said_before_it_is_confirmed(
+    root: Site, world: World, amount: str, complaint: str
+) -> None:
+    page = root.press("credits_account", world.wallet, "adjust", **{**form(amount), "confirmed": "filled"})
+
+    assert complaint in text(page)
+    assert hidden(page.content.decode())["confirmed"] == "filled"
 
 
 def test_the_adjustments_form_brings_its_token(root: Site, world: World) -> None:

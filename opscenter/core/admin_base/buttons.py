@@ -16,8 +16,11 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from opscenter.core.admin_base.access import may
+from opscenter.core.admin_base.panels import Panel
 from opscenter.core.admin_base.refusals import REFUSALS, sentences
 from opscenter.core.admin_base.unfolded import Page
+
+_FILLED, _CONFIRMED = "filled", "yes"
 
 
 class Said(NamedTuple):
@@ -36,7 +39,8 @@ class Button:
     """`run` names the admin's method (request, row[, the form's cleaned data]) -> Said; a list's button has no row.
 
     With a `question` or a `form` the first POST only asks; the second, confirmed, runs. `form(row, data)` makes the
-    form; `shown(row)` hides the button where it makes no sense.
+    form; `shown(row)` hides the button where it makes no sense. Where `preview` names a method (request, row, data)
+    -> Panel, what the form would do is shown before it is confirmed.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Button:
     needs: tuple[str, ...]
     question: str = ""
     form: Callable[..., forms.Form] | None = None
+    preview: str = ""
     shown: Callable[[Any], bool] = lambda row: True
     dangerous: bool = False
 
@@ -140,13 +145,17 @@ class Buttons(Page):
         return button
 
     def _pressed(self, request: HttpRequest, button: Button, row: Model | None, back: str) -> HttpResponse:
-        confirmed = request.POST.get("confirmed") == "yes"
-        form = button.form(row, request.POST if confirmed else None) if button.form else None
-        if button.asks and not (confirmed and (form is None or form.is_valid())):
+        step = request.POST.get("confirmed")
+        form = button.form(row, request.POST if step in (_FILLED, _CONFIRMED) else None) if button.form else None
+        ready = step == _CONFIRMED or (step == _FILLED and bool(button.preview))
+        if button.asks and not (ready and (form is None or form.is_valid())):
             return self._ask(request, button, form, row, back)
-        arguments = [form.cleaned_data] if form else []
+        arguments = [*([row] if row else []), *([form.cleaned_data] if form else [])]
         try:
-            said: Said = getattr(self, button.run)(request, *([row] if row else []), *arguments)
+            if step == _FILLED:
+                preview: Panel = getattr(self, button.preview)(request, *arguments)
+                return self._ask(request, button, form, row, back, preview=preview)
+            said: Said = getattr(self, button.run)(request, *arguments)
         except REFUSALS as refusal:
             if form:
                 form.add_error(None, "\n".join(sentences(refusal)))
@@ -156,7 +165,14 @@ class Buttons(Page):
         return redirect(back)
 
     def _ask(
-        self, request: HttpRequest, button: Button, form: forms.Form | None, row: Model | None, back: str
+        self,
+        request: HttpRequest,
+        button: Button,
+        form: forms.Form | None,
+        row: Model | None,
+        back: str,
+        *,
+        preview: Panel | None = None,
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
@@ -165,6 +181,8 @@ class Buttons(Page):
             "original": row,
             "button": button,
             "form": form,
+            "preview": preview,
+            "next_step": _FILLED if button.preview and preview is None else _CONFIRMED,
             "back": back,
         }
         return render(request, "admin/buttons/ask.html", context)
