@@ -5,8 +5,8 @@ from typing import Any
 
 from gateway.errors import InvalidRequest
 from gateway.request_json import json_object
+from gateway.unpriced import is_spelled_out, refuse_unpriced
 
-_UNPRICED = ("models", "route", "provider", "plugins", "web_search_options", "best_of", "n_predict", "max_new_tokens")
 _TAGS = ("component", "operation", "routing_path")
 _TAG_LENGTH = 100
 _MESSAGE_ALLOWANCE = 16
@@ -15,7 +15,10 @@ _MOST_CHOICES = 128
 
 @dataclass(frozen=True, slots=True)
 class ChatAsk:
-    """`body` is what the client sent less what is ours; `input_bound` is the most tokens its input can be."""
+    """`body` is what the client sent less what is ours; `input_bound` is the most tokens its text can be.
+
+    `media` is how many images, films and files are in it or are pointed at.
+    """
 
     body: dict[str, Any]
     model: str | None
@@ -24,7 +27,7 @@ class ChatAsk:
     choices: int
     max_tokens: int | None
     input_bound: int
-    images: int
+    media: int
     tags: dict[str, str] = field(default_factory=dict)
 
 
@@ -40,8 +43,8 @@ def parse_chat(raw: bytes) -> ChatAsk:
         raise InvalidRequest("`stream_options` must be an object.", param="stream_options")
     if options and not stream:
         raise InvalidRequest("`stream_options` goes with `stream: true` only.", param="stream_options")
-    _refuse_what_has_no_price(body)
-    image_bytes, images = _images(messages)
+    refuse_unpriced(body)
+    image_bytes, media = _media(messages)
     return ChatAsk(
         body=body,
         model=_model(body),
@@ -51,22 +54,9 @@ def parse_chat(raw: bytes) -> ChatAsk:
         max_tokens=_max_tokens(body),
         # A token is at least one byte of text, and JSON only makes text longer.
         input_bound=len(raw) - image_bytes + _MESSAGE_ALLOWANCE * (len(messages) + 1),
-        images=images,
+        media=media,
         tags=_take_tags(body),
     )
-
-
-def _refuse_what_has_no_price(body: dict[str, Any]) -> None:
-    """Fields by which some providers answer from another model, at more length than `max_tokens`, or bill more than
-    tokens: no hold covers them.
-    """
-    given = [name for name in _UNPRICED if body.get(name)]
-    if body.get("service_tier") == "priority":
-        given.append("service_tier")
-    if given:
-        raise InvalidRequest(
-            f"`{given[0]}` changes what a call costs and can't be used here.", code="unpriced_field", param=given[0]
-        )
 
 
 def _model(body: dict[str, Any]) -> str | None:
@@ -97,15 +87,15 @@ def _max_tokens(body: dict[str, Any]) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _images(messages: list[dict[str, Any]]) -> tuple[int, int]:
-    """(bytes of inlined image data, number of images): an image is billed by the piece, not by its length."""
+def _media(messages: list[dict[str, Any]]) -> tuple[int, int]:
+    """(bytes of inlined image data, number of images, films and files): they are billed by the piece, not by length."""
     size = number = 0
     for message in messages:
         content = message.get("content")
         for part in content if isinstance(content, list) else ():
-            if isinstance(part, dict) and part.get("type") == "image_url":
+            if isinstance(part, dict) and not is_spelled_out(part):
                 number += 1
-                image = part.get("image_url")
+                image = part.get("image_url") if part.get("type") == "image_url" else None
                 url = image.get("url") if isinstance(image, dict) else image
                 if isinstance(url, str) and url.startswith("data:image/"):
                     size += len(url)

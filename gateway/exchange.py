@@ -112,7 +112,7 @@ class Exchange:
         return self._receipt[1]
 
     def _input_bound(self, candidate: Candidate) -> int:
-        bound: int = self.ask.input_bound + self.ask.images * settings.IMAGE_TOKEN_ALLOWANCE
+        bound: int = self.ask.input_bound + self.ask.media * settings.IMAGE_TOKEN_ALLOWANCE
         window = candidate.target.context_window
         return min(bound, window) if window else bound
 

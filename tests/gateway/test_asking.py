@@ -35,9 +35,6 @@ def _refused(raw: bytes) -> InvalidRequest:
         ("messages", [{"role": "user", "content": "Hello"}, None]),
         ("model", 7),
         ("model", ["m1"]),
-        ("models", ["dearer"]),
-        ("plugins", [{"id": "web"}]),
-        ("service_tier", "priority"),
         ("stream", "yes"),
         ("stream", 1),
         ("stream_options", []),
@@ -164,8 +161,23 @@ def test_images_are_counted_by_the_piece() -> None:
 
     ask = parse_chat(_raw(messages=[{"role": "user", "content": parts}]))
 
-    assert ask.images == 2
+    assert ask.media == 2
     assert ask.input_bound < 1000
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "video_url", "video_url": {"url": "https://films.example/long.mp4"}},
+        {"type": "file", "file": {"file_id": "file-1"}},
+        {"type": "image", "source": {"type": "url", "url": "https://pictures.example/cat.png"}},
+        {"image_url": "https://pictures.example/cat.png"},
+    ],
+)
+def test_what_a_provider_fetches_is_counted_as_an_image_is(part: dict[str, Any]) -> None:
+    said = {"type": "text", "text": "What is this?"}
+
+    assert parse_chat(_raw(messages=[{"role": "user", "content": [said, part]}])).media == 1
 
 
 def test_text_dressed_up_as_an_image_is_counted_by_its_length() -> None:
