@@ -82,7 +82,7 @@ def test_a_new_key_has_the_limits_it_is_given_in_the_admin(root: Site) -> None:
     bob = person("bob")
     data: dict[str, Any] = root.form("gateway_virtualkey_add") | {"user": bob.pk, "name": "limited", "rpm": "7"}
 
-    assert root.post("gateway_virtualkey_add", data=data).status_code == 200
+    assert root.post("gateway_virtualkey_add", data=data).status_code == 302
 
     assert VirtualKey.objects.get(name="limited").limits == Limits(rpm=7)
 
