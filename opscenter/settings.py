@@ -181,6 +181,7 @@ UNFOLD = {
     "SITE_SYMBOL": "hub",
     "SITE_URL": "/admin/",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": FAVICON_URL}],
+    "STYLES": [f"{STATIC_URL}opscenter/admin.css"],
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "opscenter.front_page.page.fill",
     "SIDEBAR": {"show_search": True, "navigation": "opscenter.navigation.sidebar"},

@@ -12,6 +12,7 @@ from opscenter.core.admin_base.access import Access
 @register(Budget)
 class BudgetAdmin(LargeTable, ReadOnlyModelAdmin):
     access: ClassVar[Access] = readers("budget")
+    when_empty = "A row appears with the first call by a virtual key that has a budget."
     ordering = ("-id",)
     list_display = ("__str__", "cap_credits", "spent_credits", "held_credits", "left_credits")
     fields = ("scope", "scope_id", "window", "cap_credits", "spent_credits", "held_credits", "left_credits")

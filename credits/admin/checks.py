@@ -24,6 +24,7 @@ _NO_WORKER = "No worker has been seen lately: the check waits until one runs (ma
 @register(LedgerCheck)
 class LedgerCheckAdmin(ReadOnlyModelAdmin):
     access: ClassVar[Access] = {"view": readers("account")["view"]}
+    when_empty = "The worker checks the ledger every night; the button does it now."
     list_display = ("asked_at", "outcome_label", "finished_at", "asked_by")
     sortable_by = ()
     fields = ("asked_at", "asked_by", "finished_at", "outcome_label")

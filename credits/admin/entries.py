@@ -12,6 +12,7 @@ from opscenter.core.admin_base.access import Access
 @register(Entry)
 class EntryAdmin(LargeTable, ReadOnlyModelAdmin):
     access: ClassVar[Access] = readers("entry")
+    when_empty = "Every movement of credits is two entries or more: adjust a wallet's credits, or make a call."
     list_display = ("id", "when", "account_link", "credits", "balance", "model", "provider", "tokens", "journal_link")
     list_select_related = ("account", "journal")
     fields = (

@@ -40,6 +40,7 @@ class OpenFilter(SimpleListFilter):
 @register(Hold)
 class HoldAdmin(LargeTable, ReadOnlyModelAdmin):
     access: ClassVar[Access] = readers("hold")
+    when_empty = "Every call holds the most that it can cost before it goes to a provider."
     list_display = ("id", "created_at", "account", "state_label", "mode", "held", "charged", "basis", "closed_at")
     list_select_related = ("account",)
     list_filter = (OpenFilter,)

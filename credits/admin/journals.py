@@ -17,6 +17,7 @@ _MOST = 100
 @register(Journal)
 class JournalAdmin(LargeTable, ReadOnlyModelAdmin):
     access: ClassVar[Access] = readers("journal")
+    when_empty = "Every movement of credits has one: adjust a wallet's credits, or make a call."
     list_display = ("id", "created_at", "kind", "idempotency_key", "reason", "actor")
     search_fields = ("idempotency_key",)
     search_help_text = "The whole idempotency key, such as usage:REQUEST"

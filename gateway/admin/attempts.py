@@ -17,6 +17,7 @@ from opscenter.core.api import Permissions
 @register(AttemptRow)
 class AttemptRowAdmin(LargeTable, ReadOnlyModelAdmin):
     access: ClassVar[Access] = {"view": ("gateway.view_attemptrow", Permissions.CONFIGURE)}
+    when_empty = "Every try of a call at a provider leaves a row here."
     list_display = ("created_at", "n", "target", "model", "provider", "outcome_label", "upstream_status", "duration_ms")
     list_filter = (SinceFilter,)
     search_fields = ("request_id",)

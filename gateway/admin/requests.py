@@ -31,6 +31,7 @@ STATUS_LABELS = {
 @register(RequestRow)
 class RequestRowAdmin(LargeTable, ReadOnlyModelAdmin):
     access: ClassVar[Access] = {"view": ("gateway.view_requestrow", Permissions.CONFIGURE)}
+    when_empty = "Every call leaves a row here a moment after it ended. The first one needs a virtual key."
     list_display = (
         "created_at",
         "who",

@@ -73,6 +73,7 @@ class VirtualKeyAdmin(IssuedOnce, AuditedModelAdmin):
         "add": ("gateway.add_virtualkey", Permissions.CONFIGURE),
         "change": ("gateway.change_virtualkey", Permissions.CONFIGURE),
     }
+    when_empty = "A virtual key is what a consumer calls the gateway with. It is shown once, when it is made."
     form = VirtualKeyForm
     list_display = (
         "masked",

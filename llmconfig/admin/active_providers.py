@@ -17,6 +17,9 @@ from opscenter.core.api import Permissions
 @register(ActiveProvider)
 class ActiveProviderAdmin(AuditedModelAdmin):
     access: ClassVar[Access] = everything(Permissions.CONFIGURE)
+    when_empty = (
+        "Calls that name the model \"auto\" need one for their purpose. Set it here, or on a server's or key's page."
+    )
     list_display = ("purpose", "primary_provider", "default_model", "fallback_provider", "fallback_model", "updated_at")
     autocomplete_fields = ("primary_server", "primary_key", "fallback_server", "fallback_key")
     fieldsets = (

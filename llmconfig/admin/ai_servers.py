@@ -46,6 +46,9 @@ class AIServerAdmin(Activating, AuditedModelAdmin):
         **everything(Permissions.MANAGE_PROVIDERS),
         "pick": (Permissions.MANAGE_MODELS, Permissions.CONFIGURE),
     }
+    when_empty = (
+        "A server that speaks OpenAI's format, such as vLLM or Ollama. Add it, test the connection, set it active."
+    )
     form = AIServerForm
     list_display = ("name", "server_type", "base_url", "key", "health", "last_health_check", "enabled", "purposes")
     list_filter = ("enabled", "server_type", "health_status")

@@ -25,6 +25,7 @@ class DeploymentForm(RatesForm):
 @register(Deployment)
 class DeploymentAdmin(AuditedModelAdmin):
     access: ClassVar[Access] = everything(Permissions.MANAGE_MODELS)
+    when_empty = "A deployment is where a model runs: a server or a provider key. They are added on the model's page."
     form = DeploymentForm
     list_display = ("model", "place", "upstream_model", "priority", "weight", "transport", "enabled")
     list_filter = ("enabled", "transport")

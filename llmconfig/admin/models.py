@@ -65,6 +65,7 @@ class PricedFilter(SimpleListFilter):
 @register(LLMModel)
 class LLMModelAdmin(AuditedModelAdmin):
     access: ClassVar[Access] = CATALOG
+    when_empty = "A model is a name that calls may ask for, with a price and the deployments that answer it."
     form = LLMModelForm
     inlines = (DeploymentInline,)
     list_display = ("name", "purpose", "tier", "price_text", "places", "owner_name", "privacy", "enabled")

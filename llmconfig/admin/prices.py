@@ -32,6 +32,7 @@ class PriceForm(AuditedForm):
 @register(Price)
 class PriceAdmin(LargeTable, AuditedModelAdmin):
     access: ClassVar[Access] = {"view": (Permissions.MANAGE_MODELS,), "add": (Permissions.MANAGE_MODELS,)}
+    when_empty = "A model's price is set on its page; every change is kept here as a version."
     form = PriceForm
     actions = None
     ordering = ("-id",)

@@ -37,6 +37,7 @@ class ProviderKeyAdmin(Activating, AuditedModelAdmin):
         **everything(Permissions.MANAGE_PROVIDERS),
         "pick": (Permissions.MANAGE_MODELS, Permissions.CONFIGURE),
     }
+    when_empty = "A key of a provider such as OpenAI or Anthropic. It is stored encrypted and shown to nobody again."
     form = ProviderKeyForm
     list_display = ("__str__", "key", "owner_name", "enabled", "use_for_ops_center", "last_used", "updated_at")
     list_filter = ("enabled", "use_for_ops_center")

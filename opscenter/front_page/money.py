@@ -11,7 +11,7 @@ from credits import amounts
 from credits.models import Account, Entry, Hold, LedgerCheck
 from opscenter.front_page.facts import Fact, Section, ago, link_to
 
-_EXPENSES = ("expense:upstream", "expense:overrun")
+_EXPENSES = {"expense:upstream": "Upstream expense today", "expense:overrun": "Overrun today"}
 _CHECK_OLD_S = 36 * 3600
 
 
@@ -44,10 +44,10 @@ def _expenses(request: HttpRequest, midnight: datetime) -> list[Fact]:
     today = Entry.objects.filter(account__in=accounts.values(), journal__created_at__gte=midnight)
     sums = dict(today.order_by().values_list("account").annotate(Sum("amount")))
     facts = []
-    for code in _EXPENSES:
+    for code, label in _EXPENSES.items():
         spent = -int(sums.get(accounts.get(code), 0))
         listed = link_to(request, Entry, account__id__exact=accounts.get(code, 0))
-        facts.append(Fact(f"{code} today", f"{amounts.to_text(spent)} credits", listed, "warning" if spent else ""))
+        facts.append(Fact(label, f"{amounts.to_text(spent)} credits", listed, "warning" if spent else ""))
     return facts
 
 

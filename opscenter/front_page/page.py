@@ -22,6 +22,8 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     actives = list(ActiveProvider.objects.complete())
     return {
         **context,
+        "title": "Overview",
+        "content_title": "Overview",
         "sections": list(_sections(request, actives)),
         "warnings": warnings.warnings(request, actives),
         "as_of": timezone.now(),

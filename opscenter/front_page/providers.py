@@ -4,7 +4,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest
 
 from llmconfig.models import ActiveProvider, AIServer, ProviderKey, Purpose
-from opscenter.core.admin_base import Panel
+from opscenter.core.admin_base import Panel, linked
 from opscenter.front_page.facts import Fact, Section, link_to
 
 _MOST = 10
@@ -44,7 +44,7 @@ def _actives(request: HttpRequest, actives: list[ActiveProvider]) -> list[Fact]:
 def _sick() -> list[Panel]:
     rows = [
         (
-            server.name,
+            linked(AIServer, server.pk, server.name),
             server.get_health_status_display(),
             f"{server.last_health_check:%Y-%m-%d %H:%M}" if server.last_health_check else "–",
         )

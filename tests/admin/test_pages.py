@@ -42,6 +42,25 @@ def test_the_sidebar_leads_to_every_page(root: Site) -> None:
     assert "Ops-Center" in page
 
 
+@pytest.mark.parametrize("model", MODELS, ids=name_of)
+def test_a_list_that_is_empty_says_what_fills_it(model: type[Model], root: Site) -> None:
+    said = text(root.get(f"{name_of(model)}_changelist"))
+    page = admin.site.get_model_admin(model)
+
+    if model._default_manager.exists():
+        assert f"No {model._meta.verbose_name_plural} yet" not in said
+    else:
+        assert f"No {model._meta.verbose_name_plural} yet {page.when_empty}" in said  # type: ignore[attr-defined]
+        assert page.when_empty  # type: ignore[attr-defined]
+
+
+def test_a_list_where_nothing_matches_leads_back_to_all(root: Site, world: World) -> None:
+    said = text(root.get("llm_aiserver_changelist", q="nowhere"))
+
+    assert "Nothing matches" in said
+    assert "Show all AI servers" in said
+
+
 def test_static_files_are_served_without_debug(client: Client, db: None) -> None:
     answer = client.get("/static/unfold/css/styles.css")
 

@@ -36,6 +36,7 @@ class EntityFilter(SimpleListFilter):
 @register(AuditEntry)
 class AuditEntryAdmin(LargeTable, ReadOnlyModelAdmin):
     access: ClassVar[Access] = {"view": AUDIT_READERS}
+    when_empty = "Every change of configuration, people or keys is written here."
     list_display = ("created_at", "coloured_action", "entity", "who", "source", "summary")
     list_filter = (EntityFilter,)
     fields = ("created_at", "action", "entity", "who", "source", "address", "request_id")

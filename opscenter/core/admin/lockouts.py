@@ -24,6 +24,7 @@ _LIFTERS = ("core.change_user",)
 @register(AccessAttempt)
 class LockoutAdmin(ReadOnlyModelAdmin):
     access: ClassVar[Access] = {"view": ("core.view_user", "core.change_user", Permissions.CONFIGURE)}
+    when_empty = "Failures that still count stand here, until they are forgiven or older than a lockout lasts."
     list_display = ("who", "ip_address", "wrong", "failures_since_start", "attempt_time", "locked")
     fields = ("who", "ip_address", "wrong", "failures_since_start", "attempt_time", "path_info", "locked")
     readonly_fields = fields

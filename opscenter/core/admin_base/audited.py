@@ -58,6 +58,8 @@ class AuditedModelAdmin(DeclaredAccess, Buttons, Panels, HistoryIsTheAuditLog, M
 
     form = AuditedForm
     formfield_overrides: ClassVar = {JSONField: {"widget": Textarea}, models.TextField: {"widget": Textarea}}
+    when_empty: ClassVar[str] = ""
+    """What would fill the list, told where it is empty."""
     list_per_page = 50
     show_full_result_count = False
     warn_unsaved_form = True

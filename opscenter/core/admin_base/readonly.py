@@ -1,6 +1,6 @@
 """Pages that only show: the ledger, requests, the audit log."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.admin import ShowFacets
 
@@ -14,6 +14,8 @@ class ReadOnlyModelAdmin(DeclaredAccess, Buttons, Panels, ModelAdmin):
     """Only "view" may be declared: nobody adds, changes or deletes here, not even a superuser."""
 
     actions = None
+    when_empty: ClassVar[str] = ""
+    """What would fill the list, told where it is empty."""
     list_per_page = 50
     show_full_result_count = False
 
