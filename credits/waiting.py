@@ -36,6 +36,13 @@ class Waiting:
 
 
 def give_up(future: "asyncio.Future[Any]") -> None:
-    """The caller has waited long enough."""
+    """The caller has waited long enough.
+
+    Where its loop is late, an outcome may have come that the loop has not looked at: timers go first, so that goes on.
+    """
+    future.get_loop().call_soon(_fail, future)
+
+
+def _fail(future: "asyncio.Future[Any]") -> None:
     if not future.done():
         future.set_exception(LedgerUnavailable())

@@ -35,18 +35,23 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
-        await _lifespan(receive, send)
+        await _lifespan(scope, receive, send)
     elif scope["type"] == "http" and scope["path"].startswith(_WITHOUT_MIDDLEWARE):
         await _plain(scope, receive, send)
     else:
         await _django(scope, receive, send)
 
 
-async def _lifespan(receive: Receive, send: Send) -> None:
+async def _lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
     metrics.FILES.join("web")
     await runtime.start()
     warming = asyncio.create_task(asyncio.to_thread(warmup.warm))
+    if scope.get("state", {}).get("is_successor"):
+        # The one that serves now is a better one than a process which is still loading, or knows no configuration.
+        await warming
+        if not runtime.is_ready():
+            raise RuntimeError("the configuration could not be read")
     await send({"type": "lifespan.startup.complete"})
     await receive()
     warming.cancel()

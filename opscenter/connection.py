@@ -6,6 +6,7 @@ chunk of an answer costs nothing more.
 
 import asyncio
 import json
+import select
 import socket
 from http import HTTPStatus
 
@@ -17,6 +18,7 @@ from opscenter.core.errors import BadRequest, PayloadTooLarge, RequestTimeout, S
 
 MOST_HEADERS = 100
 MOST_HEAD_BYTES = 64 * 1024
+_LOOK_AGAIN_S = 0.1
 
 
 class HeadTooLarge(ServiceError):
@@ -196,15 +198,42 @@ class Connection(HttpToolsProtocol):
     # --- the end ---
 
     def shutdown(self) -> None:
-        """No new request after the one that is under way. An idle client may be sending one: it has a moment to."""
-        if self._is_busy:
+        """From now on each head of an answer says that the connection ends with it.
+
+        A client that was told otherwise, or nothing yet, may ask once more, and has SHUTDOWN_IDLE_S to.
+        """
+        if not self._is_busy:
+            self._linger()
+        elif not self.cycle.response_started:
             self.cycle.keep_alive = False
-        else:
-            self.loop.call_later(settings.SHUTDOWN_IDLE_S, self._close_if_idle)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.server_state.stopping:
+            self._linger()
+
+    def _linger(self) -> None:
+        self.loop.call_later(settings.SHUTDOWN_IDLE_S, self._close_if_idle)
 
     def _close_if_idle(self) -> None:
-        if self._receiving != "head" and not self._is_busy:
-            self.transport.close()
+        if self._receiving != "head" and not self._is_busy and not self.transport.is_closing():
+            if self._has_unread():
+                self.loop.call_later(_LOOK_AGAIN_S, self._close_if_idle)
+            else:
+                self.transport.close()
+
+    def timeout_keep_alive_handler(self) -> None:
+        if not self._has_unread():
+            super().timeout_keep_alive_handler()
+
+    def _has_unread(self) -> bool:
+        """Whether something came that is not looked at yet: where the loop is late, timers go before what came.
+
+        Closed now, the connection would answer a request with a reset.
+        """
+        poll = select.poll()
+        poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
 
 def _give_up_unsent(transport: asyncio.Transport) -> None:

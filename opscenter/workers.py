@@ -18,20 +18,28 @@ from opscenter.connection import State
 
 log = logging.getLogger(__name__)
 
-# A fresh process imports everything anew and waits for its first snapshot, maybe on a machine that is busy.
-_START_S = 60.0
+# A successor imports all that there is before it is ready, maybe on a machine that is busy.
+_START_S = 180.0
 _LOOK_S = 0.1
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, whose connections know that it is being stopped, also those that are accepted at that moment."""
+    """uvicorn's, whose connections know that it is being stopped, also those that are accepted at that moment.
+
+    The application finds `is_successor` in its lifespan's state: another serves until this one is ready for all calls.
+    """
 
     server_state: State
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, *, is_successor: bool = False) -> None:
         super().__init__(config)
         self.server_state = State()
+        self._is_successor = is_successor
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.lifespan.state["is_successor"] = self._is_successor
+        await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.server_state.stopping = True
@@ -39,10 +47,14 @@ class Server(uvicorn.Server):
 
 
 class Worker(Process):
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], *, is_successor: bool = False) -> None:
+        super().__init__(config, sockets)
+        self._is_successor = is_successor
+
     @property
     def server(self) -> Server:
         if self._server is None:
-            self._server = Server(self.config)
+            self._server = Server(self.config, is_successor=self._is_successor)
         assert isinstance(self._server, Server)
         return self._server
 
@@ -56,7 +68,7 @@ class Workers(Multiprocess):
     def restart_all(self) -> None:
         """The rest stays as it is where a new worker does not get ready, and where the parent is told to stop."""
         for index, old in enumerate(self.processes):
-            new = self._started()
+            new = self._started(is_successor=True)
             if not self._gets_ready(new):
                 new.kill()
                 new.join()
@@ -97,8 +109,8 @@ class Workers(Multiprocess):
 
     handle_ttou = handle_ttin
 
-    def _started(self) -> Worker:
-        worker = Worker(self.config, self.sockets)
+    def _started(self, *, is_successor: bool = False) -> Worker:
+        worker = Worker(self.config, self.sockets, is_successor=is_successor)
         worker.start()
         return worker
 

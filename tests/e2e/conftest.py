@@ -6,6 +6,7 @@ import pytest
 
 from tests.e2e.world import World
 from tests.live import LiveServer
+from tests.postgres_server import PostgresServer
 from tests.upstream import Upstream
 
 # Faults must end soon, and one test's faults must not open the breaker for the next.
@@ -30,3 +31,14 @@ def impatient() -> Iterator[World]:
 @pytest.fixture(scope="session")
 def upstream_server_id(impatient: World, running_upstream_server: Upstream) -> int:
     return impatient.add_server("upstream", running_upstream_server.base_url)
+
+
+@pytest.fixture
+def postgres() -> Iterator[PostgresServer]:
+    """A database server of the test's own, to be killed."""
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.destroy()

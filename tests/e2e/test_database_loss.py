@@ -14,16 +14,6 @@ from tests.upstream import Upstream
 
 
 @pytest.fixture
-def postgres() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.destroy()
-
-
-@pytest.fixture
 def world(postgres: PostgresServer, running_upstream_server: Upstream) -> Iterator[World]:
     with LiveServer(workers=1, database_url=postgres.url()) as live:
         world = World(live)

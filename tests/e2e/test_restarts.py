@@ -1,24 +1,29 @@
 """A restart under load, with clients that try nothing twice: no call is lost, and none is made twice."""
 
+import os
 import signal
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
+from django.conf import settings
 
 from tests.e2e.world import HELLO, World, read_stream
 from tests.eventually import eventually
 from tests.live import LiveServer
+from tests.postgres_server import PostgresServer
 from tests.upstream import Upstream
 
 WORKERS = 2
 CLIENTS = 6
 RESTARTS = 2
 STREAM = "fault:chunks:20:0.01"
+GATED = "fault:gate:3+chunks:20"
 READY_S = 90
 
 
@@ -30,7 +35,8 @@ def world(running_upstream_server: Upstream) -> Iterator[World]:
         server = world.add_server("upstream", running_upstream_server.base_url)
         world.offer("quick", [{"server": server, "model": "plain"}])
         world.offer("slow", [{"server": server, "model": STREAM}])
-        world.wait_for_all_workers("quick", "slow")
+        world.offer("gated", [{"server": server, "model": GATED}])
+        world.wait_for_all_workers("quick", "slow", "gated")
         yield world
         world.close()
 
@@ -99,6 +105,21 @@ def test_workers_are_replaced_under_load_without_a_lost_or_doubled_call(world: W
     world.books_balance()
 
 
+def test_workers_stay_where_their_successors_can_not_read_the_configuration(
+    postgres: PostgresServer,
+) -> None:
+    with LiveServer(workers=WORKERS, database_url=postgres.url()) as live:
+        world = World(live)
+        before = set(live.web_workers)
+        postgres.kill()
+        live.started[0].send_signal(signal.SIGHUP)
+        eventually(lambda: "did not get ready" in live.log, READY_S, what=lambda: live.log[-4000:])
+        assert set(live.web_workers) == before
+        postgres.start()
+        eventually(lambda: models_answer(world, world.http).status_code == 200, READY_S)
+        world.close()
+
+
 def test_a_stop_completes_what_is_under_way_and_refuses_what_comes(world: World, upstream: Upstream) -> None:
     web = world.live.started[0]
     stopped: list[bool] = []
@@ -119,14 +140,71 @@ def test_a_stop_completes_what_is_under_way_and_refuses_what_comes(world: World,
     world.books_balance()
 
 
+def begin_stop(world: World) -> None:
+    world.live.started[0].send_signal(signal.SIGTERM)
+    eventually(lambda: is_refused(world.live.port), 10)
+
+
+def models_answer(world: World, http: httpx.Client) -> httpx.Response:
+    return http.get("/v1/models", headers=world.bearer())
+
+
 def test_a_request_on_an_idle_connection_is_still_answered_when_the_stop_has_begun(world: World) -> None:
     with httpx.Client(base_url=world.live.url, timeout=30) as http:
-        assert http.get("/v1/models", headers=world.bearer()).status_code == 200
-        world.live.started[0].send_signal(signal.SIGTERM)
-        eventually(lambda: is_refused(world.live.port), 10)
-        last = http.get("/v1/models", headers=world.bearer())
+        assert models_answer(world, http).status_code == 200
+        begin_stop(world)
+        last = models_answer(world, http)
     assert last.status_code == 200
     assert last.headers["connection"] == "close"
+
+
+def test_a_stream_that_began_before_the_stop_leaves_its_connection_for_one_request_more(
+    world: World, upstream: Upstream
+) -> None:
+    """Its head has promised so; a connection that ended with it would reset a client which calls on at once."""
+    with httpx.Client(base_url=world.live.url, timeout=30) as http:
+        body = {"model": "gated", "messages": HELLO, "max_tokens": 200, "stream": True}
+
+        def stop() -> None:
+            begin_stop(world)
+            upstream.release()
+
+        seen = read_stream(http, body, world.bearer(), stop)
+        assert seen.done
+        assert "connection" not in seen.headers
+        last = models_answer(world, http)
+    assert last.status_code == 200
+    assert last.headers["connection"] == "close"
+
+
+def test_a_request_that_a_late_worker_has_not_looked_at_is_answered_all_the_same(world: World) -> None:
+    request = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", world.live.port), timeout=30) as client:
+        client.sendall(request)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        begin_stop(world)
+        with paused(world.live.web_workers):
+            client.sendall(request)
+            # When they go on, the time that they give to idle connections is over.
+            overdue = time.monotonic() + settings.SHUTDOWN_IDLE_S + 1
+            eventually(lambda: time.monotonic() > overdue, settings.SHUTDOWN_IDLE_S + 10)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+@contextmanager
+def paused(processes: list[int]) -> Iterator[None]:
+    """Those of them that have not ended yet."""
+    signal_all(processes, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        signal_all(processes, signal.SIGCONT)
+
+
+def signal_all(processes: list[int], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, number)
 
 
 def is_refused(port: int) -> bool:

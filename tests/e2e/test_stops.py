@@ -2,17 +2,23 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import httpx
 import pytest
 
 from tests.e2e.world import HELLO, World
+from tests.eventually import eventually
 from tests.live import LiveServer
 from tests.upstream import Upstream
 
 STREAMS = 8
 HASTY = {"HEARTBEAT_S": "0.2", "SHUTDOWN_GRACE_S": "1", "DRAIN_S": "1"}
 SLOW = "fault:chunks:400:0.02+ignore-max-tokens"
+SILENT = "fault:slow-first-byte:60"
+# More than may go on without their clients.
+CALLS = 48
 
 
 @pytest.fixture
@@ -21,7 +27,8 @@ def world(running_upstream_server: Upstream) -> Iterator[World]:
         world = World(live)
         server = {"server": world.add_server("upstream", running_upstream_server.base_url)}
         world.offer("slow", [server | {"model": SLOW}])
-        world.wait_for_all_workers("slow")
+        world.offer("silent", [server | {"model": SILENT}])
+        world.wait_for_all_workers("slow", "silent")
         yield world
         world.close()
 
@@ -64,4 +71,20 @@ def test_an_orderly_stop_ends_every_stream_and_writes_every_row(world: World) ->
     rows = world.live.query("SELECT status, billing_basis, charged_nano FROM llm_requests WHERE model = 'slow'")
     assert len(rows) == STREAMS
     assert all(basis == "counted" and charged > 0 for _, basis, charged in rows), rows
+    world.books_balance()
+
+
+def test_calls_that_a_stop_cuts_off_before_anything_came_are_free(world: World) -> None:
+    def call() -> None:
+        with suppress(httpx.HTTPError):
+            httpx.post(f"{world.live.base_url}/chat/completions", json=body, headers=world.bearer(), timeout=60)
+
+    body = {"model": "silent", "messages": HELLO, "max_tokens": 500}
+    with ThreadPoolExecutor(CALLS) as pool:
+        for _ in range(CALLS):
+            pool.submit(call)
+        eventually(lambda: world.open_holds() == CALLS, 30)
+        world.live.stop()
+    assert world.live.query("SELECT state, COUNT(*) FROM credits_holds GROUP BY state") == [("VOIDED", CALLS)]
+    assert world.live.query("SELECT charged_nano, COUNT(*) FROM llm_requests GROUP BY charged_nano") == [(0, CALLS)]
     world.books_balance()
