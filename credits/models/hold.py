@@ -32,7 +32,7 @@ class Hold(models.Model):
 
     FIRST_EPOCH: ClassVar[int] = 1
 
-    id = models.UUIDField(primary_key=True)
+    id = models.UUIDField("ID", primary_key=True)
     account = models.ForeignKey(Account, models.PROTECT, related_name="holds", db_index=False)
     virtual_key_id = models.BigIntegerField(null=True, blank=True)
     amount = models.BigIntegerField(help_text="Nanocredits reserved.")

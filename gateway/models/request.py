@@ -26,7 +26,7 @@ class RequestRow(models.Model):
         FREE = "free", "Free"
         VOID = "void", "Nothing charged"
 
-    id = models.UUIDField(primary_key=True)
+    id = models.UUIDField("ID", primary_key=True)
     created_at = models.DateTimeField()
     user_id = models.BigIntegerField(null=True)
     account_id = models.BigIntegerField(null=True)
@@ -42,7 +42,7 @@ class RequestRow(models.Model):
     provider = models.CharField(max_length=60, blank=True)
     streamed = models.BooleanField(default=False)
     status = models.CharField(max_length=12, choices=Status)
-    http_status = models.PositiveSmallIntegerField(null=True)
+    http_status = models.PositiveSmallIntegerField("HTTP status", null=True)
     error_code = models.CharField(max_length=60, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     prompt_tokens = models.PositiveIntegerField(default=0)
@@ -82,7 +82,7 @@ class AttemptRow(models.Model):
         COUNTED = "counted", "Counted"
         NONE = "none", "None"
 
-    id = models.UUIDField(primary_key=True)
+    id = models.UUIDField("ID", primary_key=True)
     created_at = models.DateTimeField()
     request_id = models.UUIDField()
     n = models.PositiveSmallIntegerField()

@@ -42,6 +42,7 @@ class AIServer(models.Model):
     name = models.CharField(max_length=100, unique=True)
     server_type = models.CharField(max_length=20, choices=ServerType)
     base_url = models.CharField(
+        "base URL",
         max_length=500,
         help_text="For example http://gpu1:8000. Where the URL has no path, /v1 is added.",
     )

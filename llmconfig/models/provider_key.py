@@ -46,7 +46,7 @@ class ProviderKey(models.Model):
     )
     enabled = models.BooleanField(default=True)
     use_for_ops_center = models.BooleanField(
-        default=True, help_text="The platform may route consumers' calls over this key."
+        "use for calls", default=True, help_text="The platform may route consumers' calls over this key."
     )
     last_used = models.DateTimeField(null=True, blank=True, editable=False)
     requests_count = models.PositiveBigIntegerField(default=0, editable=False)

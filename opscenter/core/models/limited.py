@@ -22,10 +22,10 @@ _AT_LEAST_ONE = (MinValueValidator(1),)
 
 class Limited(models.Model):
     rpm = models.PositiveIntegerField(
-        null=True, blank=True, validators=_AT_LEAST_ONE, help_text="Requests per minute; empty: unlimited."
+        "RPM", null=True, blank=True, validators=_AT_LEAST_ONE, help_text="Requests per minute; empty: unlimited."
     )
     tpm = models.PositiveIntegerField(
-        null=True, blank=True, validators=_AT_LEAST_ONE, help_text="Tokens per minute; empty: unlimited."
+        "TPM", null=True, blank=True, validators=_AT_LEAST_ONE, help_text="Tokens per minute; empty: unlimited."
     )
     concurrency = models.PositiveIntegerField(
         null=True, blank=True, validators=_AT_LEAST_ONE, help_text="Calls at the same time; empty: unlimited."

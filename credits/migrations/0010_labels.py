@@ -1,0 +1,40 @@
+"""What the admin calls some fields; the tables stay as they are."""
+
+import django.core.validators
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("credits", "0009_ledger_checks"),
+    ]
+
+    operations = [
+        migrations.AlterField(
+            model_name="hold",
+            name="id",
+            field=models.UUIDField(primary_key=True, serialize=False, verbose_name="ID"),
+        ),
+        migrations.AlterField(
+            model_name="tier",
+            name="rpm",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="Requests per minute; empty: unlimited.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="RPM",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="tier",
+            name="tpm",
+            field=models.PositiveIntegerField(
+                blank=True,
+                help_text="Tokens per minute; empty: unlimited.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(1)],
+                verbose_name="TPM",
+            ),
+        ),
+    ]
