@@ -3,9 +3,11 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from credits.models import PowerLevel
+from credits.models.fields import CreditsField
 from gateway.admin.issued import IssuedOnce
 from gateway.models import RequestRow, VirtualKey
 from gateway.services import keys
@@ -22,7 +24,7 @@ from opscenter.core.admin_base import (
 )
 from opscenter.core.admin_base.access import Access, may
 from opscenter.core.admin_base.fields import WordsField
-from opscenter.core.admin_base.unfolded import Select
+from opscenter.core.admin_base.unfolded import Select, TextInput
 from opscenter.core.api import Permissions
 from opscenter.core.limits import Limits
 from opscenter.core.models import LIMIT_FIELDS
@@ -68,6 +70,7 @@ class VirtualKeyForm(AuditedForm):
 
 @register(VirtualKey)
 class VirtualKeyAdmin(IssuedOnce, AuditedModelAdmin):
+    formfield_overrides: ClassVar = {**AuditedModelAdmin.formfield_overrides, CreditsField: {"widget": TextInput}}
     access: ClassVar[Access] = {
         "view": ("gateway.view_virtualkey", Permissions.CONFIGURE),
         "add": ("gateway.add_virtualkey", Permissions.CONFIGURE),
@@ -147,6 +150,9 @@ class VirtualKeyAdmin(IssuedOnce, AuditedModelAdmin):
         return issued.row
 
     def response_add(self, request: HttpRequest, obj: VirtualKey, post_url_continue: str | None = None) -> HttpResponse:
+        if not obj.user.has_perm(Permissions.EXECUTE):
+            text = f"{obj.user} may not call models yet, by this key or another: put them into the group LLM user."
+            self.message_user(request, text, messages.WARNING)
         return self.hand_over(request, obj, request.issued_plaintext)  # type: ignore[attr-defined]
 
     def revoke(self, request: HttpRequest, row: VirtualKey) -> Said:

@@ -8,6 +8,7 @@ from django.contrib.sessions.models import Session
 
 from credits.models import Account, PowerLevel, Tier
 from gateway.models import VirtualKey
+from gateway.services import keys
 from llmconfig.models import ActiveProvider, AIServer, Deployment, LLMModel, Price, ProviderKey
 from opscenter.core import secrets
 from opscenter.core.models import AuditEntry, User
@@ -222,3 +223,18 @@ def test_a_keys_budget_is_given_in_credits(change: Changed, world: World) -> Non
     change("gateway_virtualkey", world.virtual_key, budget_credits="12.5", budget_period="week")
     world.virtual_key.refresh_from_db()
     assert (str(world.virtual_key.budget_credits), world.virtual_key.budget_period) == ("12.5", "week")
+
+
+def test_whoever_issues_a_key_for_somebody_without_permission_is_told(root: Site, world: World) -> None:
+    user = world.virtual_key.user
+    page = root.client.post(address("gateway_virtualkey_add"), issuing(root, user), follow=True)
+    assert "charlie may not call models yet" in text(page)
+
+    keys.let_execute(user)
+    page = root.client.post(address("gateway_virtualkey_add"), issuing(root, user), follow=True)
+    assert "shown this once" in text(page)
+    assert "may not call models yet" not in text(page)
+
+
+def issuing(site: Site, user: User) -> dict[str, Any]:
+    return {**site.form("gateway_virtualkey_add"), "user": str(user.pk), "name": "phone"}
