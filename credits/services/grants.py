@@ -23,11 +23,6 @@ class Foreseen(NamedTuple):
     available: tuple[int, int]
 
 
-def grant_key(account: Account, period: str) -> str:
-    """The key of what a tier gives once per period ("2026-11", or "once")."""
-    return f"grant:{account.pk}:{account.tier}:{period}"
-
-
 def grant(*, account: Account, amount_nano: int, reason: str, key: str) -> Journal:
     """Give credits, once per `key`: a repetition returns the journal that stands. Raises AmountInvalid, and Conflict
     where the key stands for another amount or wallet.

@@ -1,7 +1,7 @@
 """Who may open what, and who may change it."""
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 
 from opscenter.core.models import User
 from tests.admin.site import Site, World, address
@@ -90,6 +90,23 @@ def test_who_may_change_users_promotes_nobody(bob: Site, bob_user: User, root_us
     assert bob.post("core_user_change", root_user.pk, data=data).status_code == 403
     assert bob.get("auth_user_password_change", root_user.pk).status_code == 403
     assert bob.post("core_user_change", bob_user.pk, data={**data, "username": "bob"}).status_code == 403
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_who_may_change_users_becomes_nobody_with_more_rights(
+    is_active: bool, bob: Site, bob_user: User, charlie_user: User
+) -> None:
+    """By a new password for who manages over the API alone."""
+    for codename in ("view_user", "change_user"):
+        bob_user.user_permissions.add(Permission.objects.get(codename=codename, content_type__app_label="core"))
+    assert bob.get("auth_user_password_change", charlie_user.pk).status_code == 200
+
+    charlie_user.groups.set([Group.objects.get(name="LLM admin")])
+    charlie_user.is_active = is_active
+    charlie_user.save()
+
+    assert bob.get("auth_user_password_change", charlie_user.pk).status_code == 403
+    assert bob.post("core_user_change", charlie_user.pk, data={"is_active": "on"}).status_code == 403
 
 
 def test_users_are_never_deleted(root: Site, charlie_user: User) -> None:

@@ -86,8 +86,10 @@ class PeopleAdmin(DeclaredAccess, Buttons, HistoryIsTheAuditLog, DjangoUserAdmin
         return times if _is_superuser(request) else (*times, "is_staff", "is_superuser", "groups", "user_permissions")
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        has_rights = obj is not None and (obj.is_superuser or obj.is_staff)
-        return super().has_change_permission(request, obj) and (not has_rights or _is_superuser(request))
+        """Who could set a password of somebody with rights, or take their second factor away, would have theirs."""
+        return super().has_change_permission(request, obj) and (
+            _is_superuser(request) or obj is None or not second_factor.has_rights(obj)
+        )
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may(request, *self.access["add"]) and may(request, *self.access["change"])

@@ -11,14 +11,19 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from allauth.mfa.utils import decrypt
 from django.conf import settings
+from django.contrib.auth.models import Permission
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest
 
 from opscenter.core.api import Permissions
 from opscenter.core.models import User
 from opscenter.core.signin import lockouts
 
-_MANAGING = (Permissions.CONFIGURE, Permissions.MANAGE_PROVIDERS, Permissions.MANAGE_MODELS)
+_MANAGING = tuple(
+    permission.removeprefix("llm.")
+    for permission in (Permissions.CONFIGURE, Permissions.MANAGE_PROVIDERS, Permissions.MANAGE_MODELS)
+)
 
 _owner: ContextVar[User | None] = ContextVar("second_factor_owner", default=None)
 
@@ -42,10 +47,16 @@ def is_enrolled(user: User) -> bool:
 
 
 def is_demanded_of(user: User) -> bool:
-    """Whether `user` has to have one: STAFF_MFA_REQUIRED is on, and they get into the admin or may configure."""
-    if not settings.STAFF_MFA_REQUIRED:
-        return False
-    return user.is_staff or user.is_superuser or any(user.has_perm(permission) for permission in _MANAGING)
+    """Whether `user` has to have one: STAFF_MFA_REQUIRED is on, and they have rights."""
+    return settings.STAFF_MFA_REQUIRED and has_rights(user)
+
+
+def has_rights(user: User) -> bool:
+    """Whether `user` gets into the admin or may configure, or did until they were deactivated."""
+    if user.is_staff or user.is_superuser:
+        return True
+    theirs = Permission.objects.filter(Q(user=user) | Q(group__user=user))
+    return theirs.filter(content_type__app_label="llm", codename__in=_MANAGING).exists()
 
 
 def lacks(user: User) -> bool:
