@@ -79,11 +79,10 @@ class InFlight:
     def finish_detached(self, task: "asyncio.Task[Any]") -> None:
         """Let `task` finish without its client: DRAIN_S at most, DRAIN_LIMIT at once, then it is cancelled."""
         if len(self._detached) >= settings.DRAIN_LIMIT:
-            # Not at once: a task that has not begun yet could not clean up.
-            asyncio.get_running_loop().call_later(0.01, task.cancel)
+            _cancel_begun(task)
             return
         self._detached.add(task)
-        timer = asyncio.get_running_loop().call_later(settings.DRAIN_S, task.cancel)
+        timer = asyncio.get_running_loop().call_later(settings.DRAIN_S, _cancel_begun, task)
         task.add_done_callback(self._detached.discard)
         task.add_done_callback(lambda _: timer.cancel())
         task.add_done_callback(_tell)
@@ -104,7 +103,7 @@ class InFlight:
     async def _cancel(tasks: "set[asyncio.Task[Any]]") -> None:
         doomed = list(tasks)
         for task in doomed:
-            task.cancel()
+            _cancel_begun(task)
         if doomed:
             await asyncio.wait(doomed, timeout=_LAST_DRAIN_S)
 
@@ -124,6 +123,14 @@ class InFlight:
             except Exception:
                 # Without its heart this process would lose every call that it is serving.
                 log.exception("heartbeats failed; they are tried again")
+
+
+def _cancel_begun(task: "asyncio.Task[Any]") -> None:
+    """Cancel it after its first step, without which it could not clean up: its hold would stay open.
+
+    Callbacks run in the order in which they were asked for; a timer may overtake them where the loop is late.
+    """
+    asyncio.get_running_loop().call_soon(task.cancel)
 
 
 def _tell(task: "asyncio.Task[Any]") -> None:

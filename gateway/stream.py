@@ -49,7 +49,7 @@ async def respond(serving: Runtime, exchange: Exchange) -> EventStream:
     try:
         upstream, first = await asyncio.shield(task)
     except asyncio.CancelledError:
-        _go_on_alone(serving, exchange, _drain_when_open(serving, exchange, task))
+        _leave(serving, exchange, task)
         raise
     response = EventStream(serving, exchange, upstream, first)
     headers.mark(response, exchange)
@@ -65,7 +65,18 @@ async def _open(serving: Runtime, exchange: Exchange) -> Opened:
     async with hold.ended_on_failure(serving, exchange):
         opened = await dispatch.open_stream(serving, exchange)
     exchange.first_token_at = time.monotonic()
+    if exchange.client_left:
+        await _drain(serving, exchange, *opened)
     return opened
+
+
+def _leave(serving: Runtime, exchange: Exchange, opening: "asyncio.Task[Opened]") -> None:
+    """The client went away before its stream was there: `opening` goes on alone, or what it has just opened does."""
+    if not opening.done():
+        exchange.client_left = True
+        serving.inflight.finish_detached(opening)
+    elif not opening.cancelled() and opening.exception() is None:
+        _go_on_alone(serving, exchange, _drain(serving, exchange, *opening.result()))
 
 
 async def _events(
@@ -162,17 +173,6 @@ async def _own_fault(serving: Runtime, exchange: Exchange) -> bytes:
 
 def _error_event(told: ServiceError) -> bytes:
     return b"data: %b\n\n" % json.dumps(told.body()).encode()
-
-
-async def _drain_when_open(serving: Runtime, exchange: Exchange, opening: "asyncio.Task[Opened]") -> None:
-    try:
-        upstream, first = await opening
-    except ServiceError:
-        return
-    except asyncio.CancelledError:
-        opening.cancel()
-        raise
-    await _drain(serving, exchange, upstream, first)
 
 
 async def _drain(

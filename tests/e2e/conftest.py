@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.world import World
+from tests.eventually import eventually
 from tests.live import LiveServer
 from tests.postgres_server import PostgresServer
 from tests.upstream import Upstream
@@ -16,6 +17,7 @@ IMPATIENT = {
     "HEARTBEAT_S": "0.3",
     "BREAKER_FAILURES": "1000000",
 }
+LOADED_S = 120
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +25,8 @@ def impatient() -> Iterator[World]:
     """One web worker with short timeouts and no breaker."""
     with LiveServer(workers=1, environment=IMPATIENT) as live:
         world = World(live)
+        # The first of its calls would wait for it, and on a busy machine for longer than this world's patience.
+        eventually(lambda: "LiteLLM was loaded" in live.log, LOADED_S)
         yield world
         world.books_balance()
         world.close()

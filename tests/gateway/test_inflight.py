@@ -1,9 +1,11 @@
 """What goes on without its client: bounded in number and time, and ended by an orderly stop."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
+import uvloop
 from pytest_django.fixtures import Settings
 
 from credits.writer import LedgerWriter
@@ -37,6 +39,32 @@ async def test_detached_work_is_cancelled_when_its_time_is_up(inflight: InFlight
     task = inflight.keep(forever())
     inflight.finish_detached(task)
     await eventually_async(task.cancelled)
+
+
+@pytest.mark.parametrize(("limit", "drain_s"), [(0, 60), (1, 0.001)], ids=["beyond-the-limit", "out-of-time"])
+def test_detached_work_can_clean_up_also_where_the_loop_is_late(settings: Settings, limit: int, drain_s: float) -> None:
+    settings.DRAIN_LIMIT, settings.DRAIN_S = limit, drain_s
+    cleaned_up = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await forever()
+        finally:
+            cleaned_up.set()
+
+    def leave(kept: InFlight) -> None:
+        kept.finish_detached(kept.keep(work()))
+        # The loop has other calls to look after, and then timers that are due before anything new begins.
+        time.sleep(0.05)
+
+    async def busy_moment() -> None:
+        leave(InFlight(LedgerWriter()))
+        async with asyncio.timeout(10):
+            await cleaned_up.wait()
+
+    # The loop that serves: its timers go first.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(busy_moment())
 
 
 async def test_finished_work_makes_room(inflight: InFlight, settings: Settings) -> None:
