@@ -4,10 +4,22 @@ Append-only in the database itself. The ledger's book is the only writer; a mist
 journal, never by a change. At commit PostgreSQL refuses a journal that doesn't sum to 0.
 """
 
+from uuid import UUID
+
 from django.db import models
 from django.db.models import Q
 
 from credits.models.account import Account
+
+_OF_REQUESTS = ("usage", "adj", "expense")
+_MOST_CORRECTIONS = 9
+
+
+class JournalQuerySet(models.QuerySet["Journal"]):
+    def of_request(self, request_id: UUID) -> "JournalQuerySet":
+        """What a request cost, what was corrected of it, and what it cost the operator; by index."""
+        corrections = [f"adj:{request_id}:{number}" for number in range(1, _MOST_CORRECTIONS + 1)]
+        return self.filter(idempotency_key__in=[f"usage:{request_id}", f"expense:{request_id}", *corrections])
 
 
 class Journal(models.Model):
@@ -26,6 +38,8 @@ class Journal(models.Model):
     actor = models.CharField(max_length=200, blank=True, help_text="user:N, key:N, command:NAME or task:NAME")
     created_at = models.DateTimeField(db_index=True)
 
+    objects = JournalQuerySet.as_manager()
+
     class Meta:
         db_table = "credits_journals"
         ordering = ("-id",)
@@ -37,6 +51,15 @@ class Journal(models.Model):
 
     def __str__(self) -> str:
         return self.idempotency_key
+
+    @property
+    def request_id(self) -> UUID | None:
+        """The request that it is about, which is also the id of the request's hold."""
+        what, _, rest = self.idempotency_key.partition(":")
+        try:
+            return UUID(rest.partition(":")[0]) if what in _OF_REQUESTS else None
+        except ValueError:
+            return None
 
 
 class Entry(models.Model):

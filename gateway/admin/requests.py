@@ -9,7 +9,8 @@ from django.http import HttpRequest
 
 from credits import amounts
 from credits.admin.holds import rates_panels
-from credits.models import Account, Entry, Hold, Journal
+from credits.models import Account
+from gateway.admin.bills import Billed, bill_panels
 from gateway.admin.filters import OutcomeFilter, SinceFilter
 from gateway.models import AttemptRow, RequestRow, VirtualKey
 from gateway.models.virtual_key import PREFIXES
@@ -29,7 +30,7 @@ STATUS_LABELS = {
 
 
 @register(RequestRow)
-class RequestRowAdmin(LargeTable, ReadOnlyModelAdmin):
+class RequestRowAdmin(Billed, LargeTable, ReadOnlyModelAdmin):
     access: ClassVar[Access] = {"view": ("gateway.view_requestrow", Permissions.CONFIGURE)}
     when_empty = "Every call leaves a row here a moment after it ended. The first one needs a virtual key."
     list_display = (
@@ -57,10 +58,20 @@ class RequestRowAdmin(LargeTable, ReadOnlyModelAdmin):
             "Tokens",
             {"fields": (("prompt_tokens", "completion_tokens"), ("cached_tokens", "cache_write_tokens"))},
         ),
-        ("Bill", {"fields": (("held", "charged", "billing_basis"),)}),
+        ("Bill", {"fields": (("held", "charged", "overrun"), ("billing_basis", "verdict"), "why")}),
         ("Time", {"fields": (("duration_ms", "first_token_ms", "overhead_ms"),)}),
     )
-    readonly_fields = ("who", "key_link", "account_link", "status_label", "held", "charged")
+    readonly_fields = (
+        "who",
+        "key_link",
+        "account_link",
+        "status_label",
+        "held",
+        "charged",
+        "overrun",
+        "verdict",
+        "why",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RequestRow]:
         return with_username(super().get_queryset(request))
@@ -80,7 +91,7 @@ class RequestRowAdmin(LargeTable, ReadOnlyModelAdmin):
         return (queryset.filter(_meant(term)) if term else queryset), False
 
     def panels(self, request: HttpRequest, row: RequestRow) -> Iterable[Panel]:
-        return [_attempts(row), _ledger(row), *rates_panels(row.rates)]
+        return [_attempts(row), *bill_panels(row), *rates_panels(row.rates)]
 
     @display(description="User")
     def who(self, row: Any) -> str:
@@ -144,17 +155,3 @@ def _attempts(row: RequestRow) -> Panel:
     ]
     headers = ("No.", "Target", "Model", "Provider", "Outcome", "Status", "Tokens in / out", "Usage from", "Took")
     return Panel("Attempts", headers, rows)
-
-
-def _ledger(row: RequestRow) -> Panel:
-    """The hold, and the journals that settled it."""
-    hold = Hold.objects.filter(pk=row.pk).first()
-    rows: list[tuple[Any, ...]] = []
-    if hold:
-        captured = "–" if hold.captured is None else amounts.to_text(hold.captured)
-        rows.append(("Hold", linked(Hold, hold.pk, hold.state.lower()), amounts.to_text(hold.amount), captured))
-    keys = [f"usage:{row.pk}", f"expense:{row.pk}", *(f"adj:{row.pk}:{n}" for n in range(1, 10))]
-    for entry in Entry.objects.filter(journal__idempotency_key__in=keys).select_related("journal", "account"):
-        journal = linked(Journal, entry.journal_id, entry.journal.get_kind_display())
-        rows.append((entry.account.code, journal, "–", amounts.to_text(entry.amount)))
-    return Panel("Hold and charge", ("What", "Where", "Held", "Moved"), rows)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from html import unescape
 from secrets import token_hex
 from typing import Any
@@ -11,11 +12,12 @@ from axes.models import AccessAttempt
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from credits.amounts import to_nano
 from credits.ledger import book
-from credits.ledger.moves import Capture, Facts, Reserve
-from credits.models import Account, Budget
+from credits.ledger.moves import Beat, Capture, Facts, Reserve, Sweep
+from credits.models import Account, Budget, Hold
 from credits.services import grants, ledger_checks, wallets
 from gateway.models import AttemptRow, RequestRow, VirtualKey
 from gateway.records import time_of
@@ -75,13 +77,26 @@ def make_world(consumer: User, *, base_url: str = "http://127.0.0.1:9") -> World
 def make_request(wallet: Account, key: VirtualKey) -> RequestRow:
     """A request that was held for, answered at its second attempt and charged 0.7 credits."""
     id = uuid7()
-    rates = {"tier": "free", "candidates": [{"target": "d:1", "input": "2.00", "multiplier": "1"}]}
+    billed = {
+        **dict.fromkeys(("input", "cached_input", "cache_write", "output"), "2.00"),
+        "markup": "0.4",
+        "multiplier": "0.25",
+    }
+    rates = {"tier": "free", "credits_per_usd": "1000", "candidates": [{"target": "d:1", **billed}]}
     book.apply([Reserve(id, wallet.pk, key.pk, to_nano("20"), 1)])
     book.apply([Capture(id, wallet.pk, 1, to_nano("0.7"), "provider", Facts("m1", "local", 30))])
     common = {"created_at": time_of(id), "provider": "local"}
     for n, outcome in ((1, "unreachable"), (2, "answered")):
         AttemptRow.objects.create(
-            id=uuid7(), request_id=id, n=n, target=f"d:{n}", model="x", transport="relay", outcome=outcome, **common
+            id=uuid7(),
+            request_id=id,
+            n=n,
+            target=f"d:{n}",
+            model="x",
+            transport="relay",
+            outcome=outcome,
+            rates=billed,
+            **common,
         )
     return RequestRow.objects.create(
         id=id,
@@ -94,12 +109,24 @@ def make_request(wallet: Account, key: VirtualKey) -> RequestRow:
         status="succeeded",
         http_status=200,
         attempts=2,
+        prompt_tokens=600,
+        completion_tokens=400,
         billing_basis="provider",
         held_nano=to_nano("20"),
         charged_nano=to_nano("0.7"),
         rates=rates,
         **common,
     )
+
+
+def make_late_request(wallet: Account) -> None:
+    """The sweep charged 0.5 credits for it; then its worker came back, and it had cost 0.2."""
+    id = uuid7()
+    book.apply([Reserve(id, wallet.pk, None, to_nano("1"), 1)])
+    book.beat([Beat(id, 10, to_nano("0.5"))])
+    Hold.objects.filter(pk=id).update(heartbeat_at=timezone.now() - timedelta(minutes=5))
+    book.apply([Sweep(id, wallet.pk, stale_s=60)])
+    book.apply([Capture(id, wallet.pk, 1, to_nano("0.2"), "provider", Facts("m1", "local", 30))])
 
 
 class Site:

@@ -6,9 +6,10 @@ from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.test import Client
 
-from credits.amounts import to_text
+from credits.amounts import to_nano, to_text
+from gateway.models import RequestRow
 from opscenter.core.models import AuditEntry, User
-from tests.admin.site import Site, World, text
+from tests.admin.site import Site, World, make_late_request, text
 
 MODELS = sorted((model for model in admin.site._registry), key=lambda model: model._meta.label)
 ADDABLE = {
@@ -79,8 +80,58 @@ def test_a_journal_shows_both_sides(root: Site, world: World) -> None:
 
     page = text(root.get("credits_journal_change", Journal.objects.get(kind="usage").pk))
 
-    assert f"{world.wallet.code} -0.7" in page
-    assert "revenue 0.7" in page
+    assert f"Debit {world.wallet.code} 0.7 999.3" in page
+    assert "Credit revenue 0.7 none is kept" in page
+    assert f"Request {world.request.pk}" in page
+
+
+def test_journals_are_listed_with_both_sides_and_found_by_their_request(root: Site, world: World) -> None:
+    answer = root.get("credits_journal_changelist", q=str(world.request.pk))
+
+    assert f"{world.wallet.code} revenue 0.7 {world.request.pk}" in text(answer)
+    assert f"/admin/gateway/requestrow/{world.request.pk}/change/" in answer.content.decode()
+    assert "A start" not in text(answer)
+
+
+def test_a_correction_and_what_it_corrects_lead_to_each_other(root: Site, world: World) -> None:
+    from credits.models import Journal
+
+    make_late_request(world.wallet)
+    usage = Journal.objects.filter(kind="usage").latest("pk")
+    correction = Journal.objects.get(kind="adjustment")
+
+    assert f"Corrects this one {correction.idempotency_key} 0.3" in text(root.get("credits_journal_change", usage.pk))
+    assert f"Is corrected by this one {usage.idempotency_key} 0.5" in text(
+        root.get("credits_journal_change", correction.pk)
+    )
+
+
+def test_a_receipt_shows_how_its_bill_comes_about(root: Site, world: World) -> None:
+    page = text(root.get("gateway_requestrow_change", world.request.pk))
+
+    assert "Recomputed Agrees" in page
+    assert "Rounded up, once to a whole nanocredit 0.7 credits" in page
+    assert "contradicts itself" not in page
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"charged_nano": to_nano("0.700000001")}, "comes to 0.7 credits, and 0.700000001 credits were charged"),
+        ({"charged_nano": to_nano("0.6")}, "By the ledger 0.7 credits left the wallet, and by the request 0.6 credits"),
+        ({"completion_tokens": 401}, "comes to 0.7007 credits, and 0.7 credits were charged"),
+    ],
+)
+def test_a_bill_that_contradicts_itself_raises_an_alarm(
+    root: Site, world: World, change: dict[str, int], said: str
+) -> None:
+    RequestRow.objects.filter(pk=world.request.pk).update(**change)
+
+    page = text(root.get("gateway_requestrow_change", world.request.pk))
+
+    assert "This bill contradicts itself:" in page
+    assert said in page
+    assert "Recomputed Contradicts itself" in page
 
 
 def test_an_account_shows_credits_as_decimals(root: Site, world: World) -> None:

@@ -13,6 +13,7 @@ from credits import checker
 from credits.models import Entry, Hold
 from gateway.counting import count_prompt, count_tokens
 from gateway.models import AttemptRow, RequestRow
+from gateway.stored_receipts import receipt_of
 from opscenter.core.models import User
 from tests.eventually import eventually
 from tests.gateway.in_process import InProcess
@@ -38,11 +39,12 @@ def key(alice: Api, serving: InProcess, upstream: Upstream) -> str:
 
 
 def _row(answer: httpx.Response) -> RequestRow:
-    """The request's row, once all is written; the ledger must add up by then."""
+    """The request's row, once all is written; the ledger must add up by then, and the receipt with it."""
     row = eventually(lambda: RequestRow.objects.filter(pk=answer.headers["x-request-id"]).first())
     assert row is not None
     assert not Hold.objects.filter(state="HELD").exists()
     assert list(checker.check()) == []
+    assert receipt_of(row).contradictions == ()
     return row
 
 

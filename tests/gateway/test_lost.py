@@ -13,6 +13,7 @@ from gateway import records
 from gateway.models import RequestRow
 from gateway.recorder import Record, save
 from gateway.records import time_of
+from gateway.stored_receipts import receipt_of
 from gateway.tasks import record_lost_calls
 from opscenter.core.ids import uuid7
 from tests.gateway.people import key_of, person, wallet
@@ -46,6 +47,7 @@ def test_a_call_that_ended_without_a_row_gets_one(cost: int | None, basis: str, 
     assert (row.pk, row.created_at) == (hold.pk, time_of(hold.pk))
     assert (row.status, row.billing_basis, row.held_nano, row.charged_nano) == ("lost", told, 500, charged)
     assert (row.user_id, row.virtual_key_id) == (hold.account.user_id, hold.virtual_key_id)
+    assert receipt_of(row).contradictions == ()
 
 
 def test_a_lost_call_is_recorded_once() -> None:

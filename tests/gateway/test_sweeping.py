@@ -11,6 +11,7 @@ from credits.ledger.moves import Beat, Held, Reserve
 from credits.models import Hold
 from gateway.models import RequestRow
 from gateway.records import time_of
+from gateway.stored_receipts import receipt_of
 from gateway.tasks import sweep_holds
 from opscenter.core.ids import uuid7
 from tests.gateway.people import key_of, person, wallet
@@ -42,6 +43,7 @@ def test_a_lost_call_without_output_is_free_and_told() -> None:
     assert (row.held_nano, row.charged_nano) == (500, 0)
     assert (row.account_id, row.virtual_key_id) == (hold.account_id, hold.virtual_key_id)
     assert row.user_id == hold.account.user_id
+    assert (receipt_of(row).due_nano, receipt_of(row).contradictions) == (0, ())
 
 
 def test_a_lost_call_with_output_costs_its_last_checkpoint() -> None:
@@ -51,6 +53,7 @@ def test_a_lost_call_with_output_costs_its_last_checkpoint() -> None:
 
     row = RequestRow.objects.get()
     assert (row.billing_basis, row.charged_nano, row.completion_tokens) == ("checkpoint", 120, 30)
+    assert (receipt_of(row).due_nano, receipt_of(row).contradictions) == (120, ())
     assert list(checker.check()) == []
 
 
