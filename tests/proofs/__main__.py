@@ -1,6 +1,7 @@
 """`python -m tests.proofs [NUMBER ...]`: runs the proofs whole, on SQLite and PostgreSQL, and writes docs/proofs.md.
 
-Each proof's figures are kept in var/proofs, so that one may be run again without the others.
+Each proof's figures are kept in var/proofs, so that one may be run again without the others. What fails, the
+file and the exit code say.
 """
 
 import argparse
@@ -14,6 +15,9 @@ from tests.proofs import report
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NO_TESTS_COLLECTED = 5
+INTERRUPTED = 2
+# Of one database; several times what they take on an idle machine.
+LONGEST_S = 3600
 
 
 def main() -> int:
@@ -40,7 +44,12 @@ def run(database: str, numbers: list[int], seed: int, folder: Path) -> int:
     # Chance is the proofs' own, by their seed.
     quiet = ["-p", "no:randomly", "-v", "--show-capture=no", "--durations=0", "--durations-min=1"]
     whole = ["--whole", f"--figures={folder}"]
-    return subprocess.run([*command, *options, *quiet, *whole], cwd=ROOT, check=False).returncode
+    try:
+        done = subprocess.run([*command, *options, *quiet, *whole], cwd=ROOT, check=False, timeout=LONGEST_S)
+    except subprocess.TimeoutExpired:
+        print(f"the proofs on {database} did not end within {LONGEST_S / 60:.0f} minutes", flush=True)
+        return INTERRUPTED
+    return done.returncode
 
 
 def forget(folder: Path, numbers: list[int], database: str) -> None:

@@ -24,20 +24,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
-    """Written where the run asks for them, and only if the test held."""
-    marker = request.node.get_closest_marker("proof")
-    option = request.config.getoption
-    figures = Figures(
-        proof=marker.args[0],
-        title=marker.args[1],
-        test=request.node.name,
-        database=option("database"),
-        seed=option("--proof-seed", 0),
-        whole=option("--whole", False),
-    )
+    """Written where the run asks for them."""
+    figures = Figures.of(request.node)
     began = time.monotonic()
     failed_before = request.session.testsfailed
     yield figures
     figures.took_s = round(time.monotonic() - began, 1)
-    if (folder := option("--figures", None)) and request.session.testsfailed == failed_before:
+    figures.held = request.session.testsfailed == failed_before
+    if folder := request.config.getoption("--figures", None):
         figures.write(folder)

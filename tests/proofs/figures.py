@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Self
+
+import pytest
 
 from tests.proofs.report import environment
 
@@ -15,7 +17,9 @@ DECIMALS = 3
 
 @dataclass
 class Figures:
-    """One test of a proof. `controls` are the negative controls: what was seen without the guard."""
+    """One test of a proof. `controls` are the negative controls: what was seen without the guard. `held` is said at the
+    end: until then the test counts as failed.
+    """
 
     proof: int
     title: str
@@ -26,6 +30,21 @@ class Figures:
     seen: dict[str, Any] = field(default_factory=dict)
     controls: dict[str, Any] = field(default_factory=dict)
     took_s: float = 0.0
+    held: bool = False
+
+    @classmethod
+    def of(cls, test: pytest.Item) -> Self:
+        marker = test.get_closest_marker("proof")
+        assert marker, f"{test.name} is marked as part of no proof"
+        option = test.config.getoption
+        return cls(
+            proof=marker.args[0],
+            title=marker.args[1],
+            test=test.name,
+            database=option("database"),
+            seed=option("--proof-seed", 0),
+            whole=option("--whole", False),
+        )
 
     def times(self, *, reduced: int, whole: int) -> int:
         """How often something is done in this run."""

@@ -16,18 +16,20 @@ What `make proof` saw; it writes this file, and nobody else does. Each proof run
 web processes, workers, PostgreSQL and Redis as they are in use, breaks them, and compares the books with what clients
 were told and with the test upstream's own log. *Without the guard* is the negative control: the same with the guard
 taken away, to show that there is something to prove. `make proof ARGS="3 8"` runs two of them, `ARGS="--seed 7"` all
-with a seed.
+with a seed. A test that failed, or did not come to its end, says FAILED here.
 """
 Figures = dict[str, Any]
 
 
 def write(folder: Path, path: Path) -> None:
-    """One section per proof; a proof that failed, or never ran, has none."""
+    """One section per proof; one that never ran has none."""
     found = [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]
     found.sort(key=lambda figures: (figures["proof"], figures["title"], figures["test"], figures["database"]))
     sections = [_proof(number, list(tests)) for number, tests in groupby(found, key=lambda figures: figures["proof"])]
     took_s = sum(figures["took_s"] for figures in found)
-    path.write_text("\n".join([HEAD, f"The tests took {took_s / 60:.0f} minutes in all.\n", *sections]))
+    failed = sum(not figures.get("held") for figures in found)
+    result = f"**{failed} of {len(found)} tests FAILED.**" if failed else f"All {len(found)} tests held."
+    path.write_text("\n".join([HEAD, f"{result} They took {took_s / 60:.0f} minutes in all.\n", *sections]))
 
 
 def environment() -> dict[str, str]:
@@ -55,8 +57,9 @@ def _proof(number: int, tests: list[Figures]) -> str:
 
 def _run(figures: Figures) -> str:
     size = "whole" if figures["whole"] else "reduced"
+    failed = "" if figures.get("held") else "**FAILED**, "
     lines = [
-        f"{figures['database'].capitalize()}, {size}, seed {figures['seed']}, {figures['took_s']:g} s, "
+        f"{failed}{figures['database'].capitalize()}, {size}, seed {figures['seed']}, {figures['took_s']:g} s, "
         f"{figures['at']}, commit {figures['commit']}, {figures['on']}:\n"
     ]
     lines += [f"- {what}: {_figure(value)}" for what, value in figures["seen"].items()]
