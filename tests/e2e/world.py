@@ -40,10 +40,14 @@ class World:
     def close(self) -> None:
         self.http.close()
 
-    def new_key(self, user: str, *, credits: int = 0, power_level: str = "precision") -> str:
+    def new_key(
+        self, user: str, *, credits: int = 0, power_level: str = "precision", limits: Mapping[str, int] | None = None
+    ) -> str:
+        """`limits` are "rpm", "tpm" and "concurrency"."""
         printed = self.live.manage(
             "create_virtual_key",
             *("--user", user, "--tier", "starter", "--credits", str(credits), "--power-level", power_level),
+            *(text for name, most in (limits or {}).items() for text in (f"--{name}", str(most))),
         )
         return printed.strip().splitlines()[-1]
 

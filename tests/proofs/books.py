@@ -13,6 +13,7 @@ HOLDS = """
 SELECT id, state, basis, amount, COALESCE(captured, 0), checkpoint_amount, delivered_tokens FROM credits_holds
 """
 ROWS = "SELECT id, client_request_id, status, billing_basis, charged_nano FROM llm_requests"
+SWEPT = ("checkpoint", "nothing_delivered")
 CHARGES = """
 SELECT j.idempotency_key, e.amount FROM llm_transactions e JOIN credits_journals j ON j.id = e.journal_id
 JOIN llm_credits a ON a.id = e.account_id WHERE a.kind = 'wallet' AND j.kind IN ('usage', 'adjustment')
@@ -27,6 +28,14 @@ class Hold(NamedTuple):
     captured: int
     checkpoint: int
     delivered: int
+
+    @property
+    def was_swept(self) -> bool:
+        return self.basis in SWEPT
+
+    def due(self, cost: int) -> int:
+        """Of a call that cost so much: at most what the sweep took, where it was first; the rest is the operator's."""
+        return min(self.captured, cost) if self.was_swept else cost
 
 
 class Row(NamedTuple):
@@ -68,14 +77,23 @@ class Books:
         return [marker for marker in markers if (row := self.by_marker.get(marker)) is None or row.id not in self.holds]
 
     def every_whole_answer_is_charged_once(self, told: Iterable[Told], reported: Mapping[str, int]) -> int:
-        """At what the upstream `reported` in tokens. Returns how many answers there were."""
+        """At what the upstream `reported` in tokens, or what the sweep took of it. Returns how many answers there were.
+
+        On a starved machine the sweep may come before a worker that lives.
+        """
         whole = [answer for answer in told if answer.whole]
         for answer in whole:
             request_id = UUID(answer.request_id)
-            paid, row = self.paid[request_id], self.rows[request_id]
-            assert row.basis == "provider", (answer, row)
-            assert paid == reported[answer.marker] * NANO_PER_TOKEN > 0, (answer, row, paid)
+            hold, paid, row = self.holds[request_id], self.paid[request_id], self.rows[request_id]
+            cost = reported[answer.marker] * NANO_PER_TOKEN
+            assert row.basis == "provider" or hold.was_swept, (answer, row)
+            assert paid == hold.due(cost), (answer, row, hold, paid, cost)
+            assert cost > 0, answer
         return len(whole)
+
+    def swept_too_early(self, told: Iterable[Told]) -> int:
+        """Whole answers that the sweep ended before their worker did."""
+        return sum(self.holds[UUID(answer.request_id)].was_swept for answer in told if answer.whole)
 
     def charged_in_full(self, answer: Told, reported: Mapping[str, int]) -> bool:
         return self.paid[UUID(answer.request_id)] == reported[answer.marker] * NANO_PER_TOKEN

@@ -59,10 +59,23 @@ def calls_without_redis() -> None:
     setattr(LedgerWriter, "reserve", dependent)  # noqa: B010 - see above
 
 
+def share_without_redis() -> None:
+    """Without Redis nobody counts: limits fail open."""
+    from gateway.limits.claims import Outcome, State, Take
+    from gateway.limits.limiter import Lease, Limiter
+
+    def unlimited(limiter: Limiter, take: Take) -> Lease:
+        outcome = Outcome(-1, 0, max(claim.most for claim in take.claims), (State(1, 0, 0),) * len(take.claims))
+        return limiter._keep(Lease(take, outcome, outcome, is_shared=False))
+
+    setattr(Limiter, "_take_here", unlimited)  # noqa: B010 - see above
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     "hold-before-call": hold_before_call,
     "repeated-settle": repeated_settle,
     "calls-without-redis": calls_without_redis,
+    "share-without-redis": share_without_redis,
 }
 
 
