@@ -49,7 +49,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Users", "person", "core", "user"),
             ("Groups", "group", "auth", "group"),
-            ("Failed sign-ins", "lock", "axes", "accessattempt"),
+            ("Failed sign-ins", "lock", "core", "failedsignin"),
             ("Audit log", "history", "core", "auditentry"),
         ),
     ),

@@ -132,9 +132,9 @@ def test_an_operator_lifts_it_in_the_admin(root: User) -> None:
     operator = Browser("192.0.2.2")
     operator.sign_in("root")
     row = AccessAttempt.objects.get()
-    shown = operator.get(reverse("admin:axes_accessattempt_changelist")).content.decode()
+    shown = operator.get(reverse("admin:core_failedsignin_changelist")).content.decode()
     assert "192.0.2.1" in shown
-    operator.post(reverse("admin:axes_accessattempt_button", args=[row.pk, "forget-name"]))
+    operator.post(reverse("admin:core_failedsignin_button", args=[row.pk, "forget-name"]))
     assert Browser().sign_in("root").status_code == 302
     assert AuditEntry.objects.filter(action="lift_lockout", user_id=root.pk).count() == 1
 

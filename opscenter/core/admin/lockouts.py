@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 from allauth.account.admin import EmailAddress
 from allauth.mfa.admin import Authenticator
-from axes.models import AccessAttempt
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
@@ -12,7 +11,7 @@ from django.http import HttpRequest
 from opscenter.core.admin_base import Button, ReadOnlyModelAdmin, Said, display, register
 from opscenter.core.admin_base.access import Access
 from opscenter.core.api import Permissions
-from opscenter.core.models import User
+from opscenter.core.models import FailedSignIn, User
 from opscenter.core.signin import lockouts
 
 # Nobody looks at, or edits, sealed secrets; and there is no mail.
@@ -21,7 +20,7 @@ admin.site.unregister((Authenticator, EmailAddress))
 _LIFTERS = ("core.change_user",)
 
 
-@register(AccessAttempt)
+@register(FailedSignIn)
 class LockoutAdmin(ReadOnlyModelAdmin):
     access: ClassVar[Access] = {"view": ("core.view_user", "core.change_user", Permissions.CONFIGURE)}
     when_empty = "Failures that still count stand here, until they are forgiven or older than a lockout lasts."

@@ -2,6 +2,7 @@
 
 from opscenter.core.models.audit import AuditEntry
 from opscenter.core.models.config_version import ConfigVersion
+from opscenter.core.models.failed_sign_in import FailedSignIn
 from opscenter.core.models.limited import LIMIT_FIELDS, Limited, limits_are_usable
 from opscenter.core.models.password_check import PasswordCheck
 from opscenter.core.models.secret import Secret
@@ -12,6 +13,7 @@ __all__ = [
     "LIMIT_FIELDS",
     "AuditEntry",
     "ConfigVersion",
+    "FailedSignIn",
     "Limited",
     "PasswordCheck",
     "Secret",

@@ -13,7 +13,6 @@ from typing import Any
 
 from axes.handlers.database import AxesDatabaseHandler
 from axes.handlers.proxy import AxesProxyHandler
-from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
 from django.db import transaction
@@ -25,7 +24,7 @@ from django.utils import timezone
 from opscenter.core import audit
 from opscenter.core.db import lock_table
 from opscenter.core.errors import TooManyRequests
-from opscenter.core.models import PasswordCheck, User
+from opscenter.core.models import FailedSignIn, PasswordCheck, User
 
 PASSWORD = "password"  # noqa: S105 - names what was wrong
 CODE = "code"
@@ -137,13 +136,13 @@ def forgive(request: HttpRequest, *, username: str) -> None:
 
 def counted() -> QuerySet[Any]:
     """What still counts."""
-    rows: QuerySet[Any] = AccessAttempt.objects.filter(attempt_time__gt=timezone.now() - settings.AXES_COOLOFF_TIME)
+    rows: QuerySet[Any] = FailedSignIn.objects.filter(attempt_time__gt=timezone.now() - settings.AXES_COOLOFF_TIME)
     return rows
 
 
 def uncounted() -> QuerySet[Any]:
     """What counts no more. Its names may be passwords, typed into the wrong field."""
-    rows: QuerySet[Any] = AccessAttempt.objects.filter(attempt_time__lte=timezone.now() - settings.AXES_COOLOFF_TIME)
+    rows: QuerySet[Any] = FailedSignIn.objects.filter(attempt_time__lte=timezone.now() - settings.AXES_COOLOFF_TIME)
     return rows
 
 
@@ -173,7 +172,7 @@ def lift(attempts: QuerySet[Any]) -> int:
     rows = list(attempts.select_for_update())
     for username, address in sorted({(row.username or "", row.ip_address or "") for row in rows}):
         _audit("lift_lockout", username, address or None)
-    AccessAttempt.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    FailedSignIn.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return sum(int(row.failures_since_start) for row in rows)
 
 
