@@ -65,6 +65,24 @@ def in_session_of(pid: int) -> list[Process]:
     return [process for process in processes() if process.session == pid]
 
 
+def ports_connected_to(pid: int) -> set[int]:
+    """The other ends of a process's TCP connections: so a client knows which process it is served by. Linux only."""
+    sockets = {link for fd in Path(f"/proc/{pid}/fd").glob("*") if (link := _link(fd)).startswith("socket:")}
+    ports = set()
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        # number local remote state queues timer retransmits uid timeout inode ...
+        fields = line.split()
+        if f"socket:[{fields[9]}]" in sockets:
+            ports.add(int(fields[2].rpartition(":")[2], 16))
+    return ports
+
+
+def _link(path: Path) -> str:
+    with suppress(OSError):
+        return str(path.readlink())
+    return ""
+
+
 def kill(pid: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)

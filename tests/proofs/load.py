@@ -42,6 +42,8 @@ class Told:
     began: float = 0.0
     took_s: float = 0.0
     ended: bool = False
+    # Of the client's end of the connection.
+    port: int = 0
 
     @property
     def broken(self) -> bool:
@@ -59,12 +61,15 @@ class Told:
 
 class Load:
     """One thread per client, from `with` to its end; each goes through `kinds` in turn, beginning with another, with
-    `pause_s` between two calls.
+    `pause_s` between two calls. Those who `move` make a connection for each call, so that calls spread over workers.
     """
 
-    def __init__(self, url: str, key: str, kinds: Sequence[Kind], clients: int, *, pause_s: float = 0) -> None:
+    def __init__(
+        self, url: str, key: str, kinds: Sequence[Kind], clients: int, *, pause_s: float = 0, move: bool = False
+    ) -> None:
         self.told: list[Told] = []
         self._url, self._pause_s = url, pause_s
+        self._more_headers = {"Connection": "close"} if move else {}
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._client, args=(key, cycle([*kinds[n:], *kinds[:n]])))
@@ -87,7 +92,8 @@ class Load:
             assert not thread.is_alive(), "A client waits for an answer that never comes."
 
     def _client(self, key: str, kinds: Iterator[Kind]) -> None:
-        with httpx.Client(base_url=self._url, timeout=TIMEOUT_S, headers={"Authorization": f"Bearer {key}"}) as http:
+        headers = {"Authorization": f"Bearer {key}", **self._more_headers}
+        with httpx.Client(base_url=self._url, timeout=TIMEOUT_S, headers=headers) as http:
             while not self._stopping.wait(self._pause_s):
                 told = Told(uuid4().hex, next(kinds))
                 self.told.append(told)
@@ -116,6 +122,7 @@ def _send(http: httpx.Client, body: dict[str, Any], told: Told) -> None:
         told.status = answer.status_code
         told.request_id = answer.headers.get("x-request-id", "")
         told.retry_after = answer.headers.get("retry-after", "")
+        told.port = answer.extensions["network_stream"].get_extra_info("client_addr")[1]
         if told.kind.stream and answer.status_code == 200:
             for line in answer.iter_lines():
                 _hear(told, line)
