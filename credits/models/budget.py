@@ -14,7 +14,7 @@ class Budget(models.Model):
     """
 
     scope = models.CharField(max_length=24, help_text='What is limited, e.g. "key".')
-    scope_id = models.BigIntegerField()
+    scope_id = models.BigIntegerField("scope ID")
     window = models.CharField(max_length=16, help_text="Which day, week or month, in UTC.")
     cap = models.BigIntegerField(help_text="Nanocredits that may be used up.")
     spent = models.BigIntegerField(default=0, help_text="Nanocredits charged.")

@@ -34,7 +34,7 @@ class Hold(models.Model):
 
     id = models.UUIDField("ID", primary_key=True)
     account = models.ForeignKey(Account, models.PROTECT, related_name="holds", db_index=False)
-    virtual_key_id = models.BigIntegerField(null=True, blank=True)
+    virtual_key_id = models.BigIntegerField("virtual key ID", null=True, blank=True)
     amount = models.BigIntegerField(help_text="Nanocredits reserved.")
     captured = models.BigIntegerField(null=True, blank=True, help_text="Nanocredits charged.")
     state = models.CharField(max_length=8, choices=State.choices, default=State.HELD)

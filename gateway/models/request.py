@@ -31,7 +31,7 @@ class RequestRow(models.Model):
     user_id = models.BigIntegerField(null=True)
     account_id = models.BigIntegerField(null=True)
     virtual_key_id = models.BigIntegerField(null=True)
-    client_request_id = models.CharField(max_length=128, blank=True)
+    client_request_id = models.CharField("client request ID", max_length=128, blank=True)
     endpoint = models.CharField(max_length=60)
     environment = models.CharField(max_length=10, blank=True)
     component = models.CharField(max_length=100, blank=True)
@@ -53,9 +53,9 @@ class RequestRow(models.Model):
     held_nano = models.BigIntegerField(default=0)
     charged_nano = models.BigIntegerField(default=0)
     rates = models.JSONField(default=dict)
-    duration_ms = models.PositiveIntegerField(default=0)
-    first_token_ms = models.PositiveIntegerField(null=True)
-    overhead_ms = models.FloatField(default=0)
+    duration_ms = models.PositiveIntegerField("duration (ms)", default=0)
+    first_token_ms = models.PositiveIntegerField("first token (ms)", null=True)
+    overhead_ms = models.FloatField("overhead (ms)", default=0)
 
     class Meta:
         db_table = "llm_requests"
@@ -85,7 +85,7 @@ class AttemptRow(models.Model):
     id = models.UUIDField("ID", primary_key=True)
     created_at = models.DateTimeField()
     request_id = models.UUIDField()
-    n = models.PositiveSmallIntegerField()
+    n = models.PositiveSmallIntegerField("No.")
     target = models.CharField(max_length=200)
     deployment_id = models.BigIntegerField(null=True)
     model = models.CharField(max_length=200)
@@ -95,15 +95,15 @@ class AttemptRow(models.Model):
     price_id = models.BigIntegerField(null=True)
     rates = models.JSONField(default=dict)
     outcome = models.CharField(max_length=40)
-    upstream_status = models.PositiveSmallIntegerField(null=True)
+    upstream_status = models.PositiveSmallIntegerField("upstream HTTP status", null=True)
     message = models.CharField(max_length=500, blank=True)
     usage_source = models.CharField(max_length=10, choices=UsageSource, default=UsageSource.NONE)
     prompt_tokens = models.PositiveIntegerField(default=0)
     cached_tokens = models.PositiveIntegerField(default=0)
     cache_write_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
-    cost_usd = models.DecimalField(max_digits=15, decimal_places=9, default=0)
-    duration_ms = models.PositiveIntegerField(default=0)
+    cost_usd = models.DecimalField("cost (USD)", max_digits=15, decimal_places=9, default=0)
+    duration_ms = models.PositiveIntegerField("duration (ms)", default=0)
 
     class Meta:
         db_table = "llm_attempts"

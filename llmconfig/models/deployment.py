@@ -54,10 +54,14 @@ class Deployment(Limited):
     upstream_model = models.CharField(max_length=300, help_text="The model's id at its provider.")
     priority = models.PositiveSmallIntegerField(default=0, help_text="Lower is tried first.")
     weight = models.PositiveSmallIntegerField(default=1, validators=(MinValueValidator(1),))
-    timeout_s = models.PositiveIntegerField(default=600, validators=(MinValueValidator(1),))
+    timeout_s = models.PositiveIntegerField("timeout (s)", default=600, validators=(MinValueValidator(1),))
     transport = models.CharField(max_length=10, choices=Transport, default=Transport.AUTO)
     max_tokens_param = models.CharField(
-        max_length=25, choices=MaxTokensParam, blank=True, help_text="Empty: what the provider usually wants."
+        "token limit parameter",
+        max_length=25,
+        choices=MaxTokensParam,
+        blank=True,
+        help_text="Empty: what the provider usually wants.",
     )
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)

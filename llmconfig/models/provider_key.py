@@ -51,7 +51,7 @@ class ProviderKey(models.Model):
     last_used = models.DateTimeField(null=True, blank=True, editable=False)
     requests_count = models.PositiveBigIntegerField(default=0, editable=False)
     tokens_used = models.PositiveBigIntegerField(default=0, editable=False)
-    cost_usd = models.DecimalField(max_digits=15, decimal_places=9, default=0, editable=False)
+    cost_usd = models.DecimalField("cost (USD)", max_digits=15, decimal_places=9, default=0, editable=False)
     metadata = models.JSONField(default=dict, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
