@@ -34,7 +34,8 @@ def test_abbreviations_and_units_are_written_as_such(model: type[Model], root: S
     pages: list[Any] = [root.get(f"{name}_change", row.pk)]
     pages += [root.get(f"{name}_add")] if name in ADDABLE else []
 
-    shown = {str(header["text"]) for header in result_headers(listed.context["cl"])}
+    headers = [str(header["text"]) for header in result_headers(listed.context["cl"])]
+    shown = {header for header in headers if not header.startswith("<input")}
     shown.update(label for page in pages for label in labels(page.context))
 
     assert len(shown) > 1
