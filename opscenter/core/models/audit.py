@@ -16,7 +16,7 @@ class AuditEntry(models.Model):
     user_id = models.BigIntegerField(null=True, blank=True)
     source = models.CharField(max_length=60, help_text="admin, api, command:NAME or task:NAME")
     address = models.GenericIPAddressField(null=True, blank=True)
-    request_id = models.CharField(max_length=64, blank=True)
+    request_id = models.CharField("request ID", max_length=64, blank=True)
     changes = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     previous_hash = models.CharField(max_length=64, blank=True, default="")

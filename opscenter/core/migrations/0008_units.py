@@ -1,0 +1,17 @@
+"""An ID in the name that people read; no column changes."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("core", "0007_labels"),
+    ]
+
+    operations = [
+        migrations.AlterField(
+            model_name="auditentry",
+            name="request_id",
+            field=models.CharField(blank=True, max_length=64, verbose_name="request ID"),
+        ),
+    ]
