@@ -117,7 +117,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "opscenter.core.signin.apps.FailedSignInsConfig",
+    "axes",
     "csp",
 ]
 # The inference endpoints have a handler of their own with none of these: opscenter/asgi.py.

@@ -52,7 +52,7 @@ def test_the_limits_and_addresses_have_their_names(root: Site, world: World) -> 
 
 
 def test_no_page_is_headed_by_the_name_of_a_library(root: Site, world: World) -> None:
-    page = text(root.get("axes_accessattempt_changelist"))
+    page = text(root.get("core_failedsignin_changelist"))
 
     assert "Failed sign-ins" in page
     assert "Axes" not in page

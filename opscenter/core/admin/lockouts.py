@@ -6,7 +6,7 @@ from allauth.account.admin import EmailAddress
 from allauth.mfa.admin import Authenticator
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from opscenter.core.admin_base import Button, ReadOnlyModelAdmin, Said, display, register
 from opscenter.core.admin_base.access import Access
@@ -37,9 +37,6 @@ class LockoutAdmin(ReadOnlyModelAdmin):
         known = Exists(User.objects.filter(username=OuterRef("username")))
         rows: QuerySet[Any] = lockouts.marked().annotate(known=known).order_by("-attempt_time")
         return rows
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {**(extra_context or {}), "title": "Failed sign-ins"})
 
     @display(description="User name")
     def who(self, attempt: Any) -> str:

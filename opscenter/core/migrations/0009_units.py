@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0007_labels"),
+        ("core", "0008_failed_sign_ins"),
     ]
 
     operations = [
