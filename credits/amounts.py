@@ -1,6 +1,6 @@
 """Nanocredits (the ledger's integers) to and from the decimal strings of credits that people read."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from credits.errors import AmountInvalid
 
@@ -12,8 +12,9 @@ def to_nano(credits: str | int | Decimal) -> int:
     """Exact nanocredits of a decimal number of credits. Raises AmountInvalid for what has no exact value."""
     try:
         nano = Decimal(credits) * NANO
-        whole = int(nano)
-    except (InvalidOperation, ValueError, OverflowError) as error:
+        # int() of a number with an exponent of a million takes a second.
+        whole = int(nano) if abs(nano) <= LARGEST else LARGEST + 1
+    except (ArithmeticError, ValueError) as error:
         raise AmountInvalid(f"{credits!r} is no amount of credits.", param="amount") from error
     if whole != nano or abs(whole) > LARGEST:
         raise AmountInvalid(f"{credits} is too large or has more than nine decimal places.", param="amount")

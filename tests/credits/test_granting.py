@@ -102,7 +102,7 @@ def test_amounts_are_written_plainly(nano: int, text: str) -> None:
     assert amounts.to_text(nano) == text
 
 
-@pytest.mark.parametrize("text", ["", "ten", "NaN", "Infinity", "0.0000000001", "1e30"])
+@pytest.mark.parametrize("text", ["", "ten", "NaN", "Infinity", "0.0000000001", "1e30", "9e999999"])
 def test_amounts_without_an_exact_value_are_refused(text: str) -> None:
     with pytest.raises(AmountInvalid):
         amounts.to_nano(text)
