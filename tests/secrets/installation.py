@@ -1,10 +1,14 @@
 """A running installation full of canaries, and everything that it leaves behind or shows."""
 
 import json
+import os
 import re
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -12,7 +16,8 @@ import redis
 from cryptography.fernet import Fernet
 
 from tests.e2e.world import World
-from tests.live import LiveServer
+from tests.live import ROOT, LiveServer
+from tests.signin.browser import ENROL, App
 
 ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "tests.secrets.loud_settings",
@@ -41,6 +46,8 @@ class Installation:
             "refused key": secrets.token_urlsafe(30),
             "wrong password": secrets.token_urlsafe(18),
             "typed password": secrets.token_urlsafe(18),
+            "database password": secrets.token_urlsafe(18),
+            "redis password": secrets.token_urlsafe(18),
             "unknown virtual key": f"sk-ops-{secrets.token_hex(5)}_{secrets.token_urlsafe(32)}",
         }
         ring = f"{self.canaries['first ring key']},{self.canaries['second ring key']}"
@@ -48,6 +55,7 @@ class Installation:
         self.planted = secrets.token_hex(16)
         self.shown: list[bytes] = []
         self.live = LiveServer(workers=1, environment=environment)
+        self._put_passwords_into_addresses()
 
     def __enter__(self) -> "Installation":
         self.live.__enter__()
@@ -66,6 +74,27 @@ class Installation:
         self.browser.close()
         self.world.close()
         self.live.destroy()
+        if url := os.environ["REDIS_URL"]:
+            with redis.Redis.from_url(url) as client:
+                client.acl_deluser(self._redis_user)
+
+    def _put_passwords_into_addresses(self) -> None:
+        """The tests' PostgreSQL takes any password, their Redis gets a user with this one."""
+        environment, canaries = self.live.environment, self.canaries
+        if self.live.database_url.startswith("postgres"):
+            environment["DATABASE_URL"] = _signed_in(
+                self.live.database_url, urlsplit(self.live.database_url).username or "", canaries["database password"]
+            )
+        if url := environment["REDIS_URL"]:
+            with redis.Redis.from_url(url) as client:
+                client.execute_command(
+                    *("ACL", "SETUSER", self._redis_user, "on", f">{canaries['redis password']}", "~*", "&*", "+@all")
+                )
+            environment["REDIS_URL"] = _signed_in(url, self._redis_user, canaries["redis password"])
+
+    @property
+    def _redis_user(self) -> str:
+        return f"of-{self.live.data_dir.name}"
 
     # --- calls whose answers are kept ---
 
@@ -89,11 +118,40 @@ class Installation:
         assert entered.status_code == 302, entered.text[-2000:]
         self.canaries["session cookie"] = self.browser.cookies["sessionid"]
 
+    def enrol(self) -> App:
+        """Give the operator a second factor, which ends their token. Its secrets are canaries from then on."""
+        self.page("POST", "/accounts/reauthenticate/", password=self.canaries["password"])
+        page = self.browser.get(ENROL)
+        found = re.search(r'id="totp-secret">(\w+)<', page.text)
+        assert found, page.text
+        app = App(found[1])
+        assert self._post(ENROL, code=app.code()).status_code == 302
+        self.canaries["second factor"], self.canaries["seed of recovery codes"] = self.live.manage(
+            "shell", "-c", _OPENED
+        ).split()[-2:]
+        assert self.canaries["second factor"] == app.secret
+        return app
+
     def page(self, method: str, path: str, **fields: Any) -> httpx.Response:
         if method == "GET":
             return self._keep(self.browser.get(path))
         # The token that a form carries is the very secret of its cookie: it belongs into the page.
         self.browser.get(path)
+        return self._post(path, **fields)
+
+    def command(self, *arguments: str, **environment: str) -> None:
+        """One that fails, and what it says of it."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env={**self.live.environment, **environment},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode != 0, arguments
+        self.shown.append(done.stdout + done.stderr)
+
+    def _post(self, path: str, **fields: Any) -> httpx.Response:
         token = self.browser.cookies["csrftoken"]
         headers = {"X-CSRFToken": token, "Referer": f"{self.live.url}{path}"}
         return self._keep(self.browser.post(path, data=fields, headers=headers))
@@ -139,6 +197,21 @@ class Installation:
         if self.live.database_url.startswith("postgres"):
             return "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
         return "SELECT name FROM sqlite_master WHERE type = 'table'"
+
+
+_OPENED = """
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import decrypt
+from opscenter.core.signin import second_factor
+for row in Authenticator.objects.order_by("-type"):
+    with second_factor.belonging_to(row.user):
+        print(decrypt(row.data.get("secret") or row.data["seed"]))
+"""
+
+
+def _signed_in(url: str, name: str, password: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{name}:{password}@{parts.hostname}:{parts.port}").geturl()
 
 
 def _redis_dump(url: str) -> bytes:

@@ -29,6 +29,8 @@ def live_through(installation: Installation, upstream: Upstream) -> None:
     _ask_badly(installation)
     _type_badly(installation)
     _look_around(installation)
+    _lose_services(installation)
+    _use_a_second_factor(installation)
     eventually(lambda: "gateway.tasks.sweep_holds" in installation.live.log, 60)
 
 
@@ -115,6 +117,30 @@ def _type_badly(installation: Installation) -> None:
 
 def _look_around(installation: Installation) -> None:
     for path in PAGES:
-        installation.page("GET", path)
+        status = installation.page("GET", path).status_code
+        assert status == (404 if path.startswith("/nothing") else 200), (path, status)
     for (entry,) in installation.live.query("SELECT id FROM llm_config_audit ORDER BY id DESC LIMIT 30"):
         installation.page("GET", f"/admin/core/auditentry/{entry}/change/")
+
+
+def _lose_services(installation: Installation) -> None:
+    """By commands with addresses that nobody answers at."""
+    canaries = installation.canaries
+    database = f"postgresql://opscenter:{canaries['database password']}@127.0.0.1:9/opscenter"
+    queue = f"redis://:{canaries['redis password']}@127.0.0.1:9/0"
+    installation.command("check_ledger", DATABASE_URL=database)
+    ask = "from credits import tasks; from credits.services import ledger_checks; ledger_checks.ask()"
+    installation.command("shell", "-c", ask, REDIS_URL=queue)
+    assert b"the task queue is away" in installation.shown[-1]
+
+
+def _use_a_second_factor(installation: Installation) -> None:
+    """Last, because it ends the operator's token."""
+    app = installation.enrol()
+    who = {"username": "alice", "password": installation.canaries["password"]}
+    for otp, status in (("", 401), ("123456", 401), (app.code(), 200)):
+        answer = installation.world.http.post("/api/v1/auth/login", json={**who, "otp": otp})
+        assert answer.status_code == status, answer.text
+    installation.page("POST", "/accounts/2fa/reauthenticate/", code="000000")
+    for path in ("/accounts/2fa/", "/admin/core/user/1/change/", "/admin/core/auditentry/"):
+        assert installation.page("GET", path).status_code == 200, path
