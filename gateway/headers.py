@@ -5,6 +5,7 @@ import json
 from django.http.response import HttpResponseBase
 
 from credits.amounts import to_text
+from gateway.ask import printable
 from gateway.exchange import Exchange
 from gateway.transports.base import Reply
 from gateway.transports.chunk import Chunk
@@ -13,7 +14,8 @@ from gateway.transports.chunk import Chunk
 def mark(response: HttpResponseBase, exchange: Exchange) -> None:
     """Set the x-ops-* headers; the cost only where it is known before the body, on plain answers."""
     target = exchange.answering.candidate.target
-    response["x-ops-model"] = target.model_name
+    # A model beside the catalog is called whatever its server calls it.
+    response["x-ops-model"] = printable(target.model_name)
     response["x-ops-provider"] = target.provider
     response["x-ops-attempts"] = str(len(exchange.attempts))
     response["x-ops-overhead-ms"] = f"{exchange.overhead_ms:.2f}"

@@ -6,10 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
-from credits.models import Account
+from credits.models import Account, Hold
 from credits.services import wallets
 from gateway.models import RequestRow
 from gateway.transports.base import Call, Reply, UpstreamStream
+from llmconfig.models import AIServer
+from llmconfig.services import active
 from opscenter.core.models import User
 from tests.eventually import eventually
 from tests.gateway.in_process import InProcess
@@ -196,3 +198,20 @@ def test_a_bug_of_ours_is_a_500_that_tells_nothing_and_leaves_no_hold(
     assert answer.headers["x-request-id"]
     eventually(lambda: serving.runtime.inflight.count == 0)
     assert (wallet_of_bob().posted, wallet_of_bob().held) == (1000 * _CREDIT, 0)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_model_whose_name_is_no_header_is_answered_and_ended(
+    stream: bool, alice: Api, serving: InProcess, upstream: Upstream, key: str
+) -> None:
+    """An AI server calls its own models as it likes."""
+    server = AIServer.objects.get(pk=alice.server(name="odd", base_url=upstream.origin)["id"])
+    active.set_active(purpose="chat", primary=server, default_model="odd\r\nx-evil: 1")
+    serving.sees_changes()
+
+    answer = serving.chat(key, stream=stream)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-ops-model"] == "oddx-evil: 1"
+    assert "x-evil" not in answer.headers
+    eventually(lambda: not Hold.objects.open().exists())
