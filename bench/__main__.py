@@ -23,6 +23,8 @@ _LEDGER_ROUNDS, _LEDGER_DURATION_S = 3, 2.0
 
 def main() -> None:
     options = _options()
+    # A shell that starts this in the background has it ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _terminated)
     findings = Findings({**machine.describe(), "Settings": _settings(options)})
     server_core, other_core = procfs.two_cores()
