@@ -34,9 +34,12 @@ worker: install ## Run background tasks with their schedule; ARGS=--no-beat for 
 bench: $(VENV)/.installed-dev $(BENCH_PEER)/.installed ## Measure this gateway beside LiteLLM's; ARGS=--help says what can be chosen
 	@$(BIN)/python -m bench $(ARGS)
 
-test: $(VENV)/.installed-dev ## Run all tests, on SQLite and on PostgreSQL with Redis; ARGS go to pytest
-	$(BIN)/python -m pytest -p tests.services --database=sqlite -n 2 $(ARGS)
-	$(BIN)/python -m pytest -p tests.services --database=postgres -n 2 $(ARGS)
+# A module's tests stay together, so that what they start is started once.
+PYTEST = $(BIN)/python -m pytest -p tests.services -n 2 --dist=loadscope
+
+test: $(VENV)/.installed-dev ## Run all tests with PostgreSQL and Redis, those about the database on SQLite too; ARGS go to pytest
+	$(PYTEST) --database=postgres $(ARGS)
+	$(PYTEST) --database=sqlite --again $(ARGS) $(if $(ARGS),|| test $$? -eq 5 # none of those that were asked for)
 
 proof: $(VENV)/.installed-dev ## Run the proofs of the ledger whole, and write docs/proofs.md; ARGS="3 8" for two of them
 	$(BIN)/python -m tests.proofs $(ARGS)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.database import flush_past_the_triggers  # noqa: F401 - an autouse fixture
+from tests.live import ROOT
 from tests.upstream import Upstream, running_upstream
 
 
@@ -22,6 +23,32 @@ def refuse_the_internet(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(refuse_the_internet)
+
+
+# Tests there start real servers, each with a database, which no fixture of pytest-django's tells.
+_INSTALLATIONS = frozenset(ROOT / "tests" / name for name in ("e2e", "proofs", "secrets"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "once: has a database, but would say the same of any other")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("again"):
+        left_out = [item for item in items if not _is_about_the_database(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _is_about_the_database(item)]
+
+
+def _is_about_the_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("once"):
+        return False
+    fixtures = getattr(item, "fixturenames", ())
+    return (
+        item.get_closest_marker("django_db") is not None
+        or not {"db", "transactional_db"}.isdisjoint(fixtures)
+        or not _INSTALLATIONS.isdisjoint(item.path.parents)
+    )
 
 
 @pytest.fixture(scope="session")

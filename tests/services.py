@@ -25,6 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="SQLite without Redis (the default), or real PostgreSQL and Redis",
     )
+    parser.getgroup("services").addoption(
+        "--again",
+        action="store_true",
+        help="leave out what ran with the other database and has nothing to do with either",
+    )
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -7,6 +7,8 @@ from opscenter.core.models import User
 from tests.admin.site import Site, World, address
 from tests.admin.test_pages import ADDABLE, MODELS, name_of
 
+pytestmark = pytest.mark.once
+
 ALICE_READS = {name_of(model) for model in MODELS} - {"auth_group"}
 ALICE_ADDS = {name for name in ADDABLE if name.startswith(("llm_", "gateway_"))}
 

@@ -11,6 +11,8 @@ from django.db.models import Model
 from tests.admin.site import Site, World, text
 from tests.admin.test_pages import ADDABLE, MODELS, name_of
 
+pytestmark = pytest.mark.once
+
 MISWRITTEN = re.compile(
     r"\b(url|api|ids?|ip|rpm|tpm|usd|http|llm|Url|Api|Ids?|Ip|Rpm|Tpm|Usd|Http|Llm|nano|ops center)\b"
 )

@@ -6,6 +6,8 @@ from django.forms.models import model_to_dict
 
 from tests.admin.site import Site, World
 
+pytestmark = pytest.mark.once
+
 READ_ONLY = (
     "credits.journal",
     "credits.entry",

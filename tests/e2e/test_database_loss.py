@@ -12,6 +12,8 @@ from tests.live import LiveServer
 from tests.postgres_server import PostgresServer
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def world(postgres: PostgresServer, running_upstream_server: Upstream) -> Iterator[World]:

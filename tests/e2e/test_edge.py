@@ -15,6 +15,8 @@ from tests.eventually import eventually
 from tests.live import LiveServer
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.once
+
 TIMEOUTS = {
     "HEADER_TIMEOUT_S": "1",
     "BODY_TIMEOUT_S": "1",

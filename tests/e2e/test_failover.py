@@ -12,6 +12,8 @@ from tests.eventually import eventually
 from tests.live import LiveServer
 from tests.upstream import Upstream, refusing_url, upstream_process
 
+pytestmark = pytest.mark.once
+
 CLIENTS = 8
 CALLS = 30
 

@@ -1,8 +1,12 @@
 """Nothing goes on working for a parent that was killed: no web worker serves, no beat ticks."""
 
+import pytest
+
 from tests.eventually import eventually
 from tests.live import LiveServer
 from tests.processes import children_of, in_session_of, kill
+
+pytestmark = pytest.mark.once
 
 
 def test_web_workers_end_with_their_killed_parent() -> None:

@@ -14,6 +14,8 @@ from tests.live import LiveServer
 from tests.redis_server import RedisServer
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.once
+
 WORKERS = 4
 CONNECTIONS = 24
 AWAY, BACK = "limits: Redis is away", "limits: Redis is back"

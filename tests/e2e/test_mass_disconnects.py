@@ -15,6 +15,8 @@ from tests.eventually import eventually
 from tests.live import LiveServer
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.once
+
 CLIENTS = 150
 DRAIN_LIMIT = 8
 EVENTS = 12

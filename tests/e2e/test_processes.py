@@ -1,10 +1,13 @@
 """The web processes as a service manager sees them: they start, lose one of theirs, and leave nothing behind."""
 
 import httpx
+import pytest
 
 from tests.eventually import eventually
 from tests.live import LiveServer
 from tests.processes import in_session_of
+
+pytestmark = pytest.mark.once
 
 
 def test_a_killed_web_worker_is_replaced() -> None:

@@ -20,6 +20,8 @@ from tests.live import LiveServer
 from tests.postgres_server import PostgresServer
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.once
+
 WORKERS = 2
 CLIENTS = 6
 RESTARTS = 2

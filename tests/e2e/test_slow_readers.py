@@ -14,6 +14,8 @@ from tests.eventually import eventually
 from tests.live import LiveServer
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.once
+
 READERS = 8
 ENDLESS = "fault:endless:0.00001+ignore-max-tokens"
 # A stream holds what the server buffers for its client and what it has read ahead of its upstream; the rest is noise.

@@ -13,6 +13,8 @@ from tests.eventually import eventually
 from tests.live import LiveServer
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.once
+
 STREAMS = 8
 HASTY = {"HEARTBEAT_S": "0.2", "SHUTDOWN_GRACE_S": "1", "DRAIN_S": "1"}
 SLOW = "fault:chunks:400:0.02+ignore-max-tokens"

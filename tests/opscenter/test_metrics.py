@@ -15,6 +15,8 @@ from tests.live import ROOT, LiveServer
 from tests.scraped import Scraped, scrape
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.once
+
 PATIENCE_S = 30
 CALLS = 24
 
