@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bench import procfs
 from bench.servers import Servers
-from tests.live import ROOT
+from tests import ROOT
 from tests.postgres_server import create_database
 
 DATABASES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}

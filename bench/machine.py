@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.live import ROOT
+from tests import ROOT
 
 _PACKAGES = ("django", "uvicorn", "uvloop", "httptools", "aiohttp", "psycopg", "litellm")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bench import procfs
 from bench.load import Load
 from bench.servers import Peer
-from tests.live import ROOT
+from tests import ROOT
 
 # What a server still writes after its last answer belongs to the cell; at rest it costs next to nothing.
 _TRAILING_S = 0.7

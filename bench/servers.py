@@ -16,9 +16,10 @@ from pathlib import Path
 import httpx
 
 from bench.conversation import MODEL, PACED, request_body
+from tests import ROOT
 from tests.e2e.world import World
 from tests.eventually import eventually
-from tests.live import ROOT, LiveServer
+from tests.live import LiveServer
 from tests.postgres_server import PostgresServer, create_database
 from tests.processes import die_with_parent, free_port, stop
 from tests.redis_server import RedisServer

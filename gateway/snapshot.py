@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import Error, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from credits.snapshot import Rates
 from credits.snapshot import load as load_rates
@@ -151,8 +152,7 @@ class SnapshotKeeper:
             self._asked.clear()
             unknown = self._all_unknown()
             try:
-                self._refresh()
-                self._identify(unknown)
+                self._read(own, unknown)
             except Error:
                 log.exception("reading the configuration failed; it is tried again")
                 own.close()
@@ -165,6 +165,19 @@ class SnapshotKeeper:
         own.close()
         for waiting in self._all_unknown():
             waiting.tell(None, _not_ready())
+
+    def _read(self, own: BaseDatabaseWrapper, unknown: list[Unknown]) -> None:
+        """A connection that was lost while nobody used it is made anew at once."""
+        was_open = own.connection is not None
+        try:
+            self._refresh()
+            self._identify(unknown)
+        except Error:
+            own.close()
+            if not was_open:
+                raise
+            self._refresh()
+            self._identify(unknown)
 
     def _all_unknown(self) -> list[Unknown]:
         return [self._unknown.popleft() for _ in range(len(self._unknown))]

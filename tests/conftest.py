@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests import ROOT
 from tests.database import flush_past_the_triggers  # noqa: F401 - an autouse fixture
-from tests.live import ROOT
 from tests.upstream import Upstream, running_upstream
 
 

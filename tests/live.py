@@ -19,12 +19,13 @@ from urllib.parse import urlsplit
 import psycopg
 from cryptography.fernet import Fernet
 
+from tests import ROOT
 from tests.eventually import eventually
+from tests.furnished import People, furnished, manage, move_in
 from tests.postgres_server import create_database, drop_database
 from tests.processes import Process, children_of, die_with_parent, free_port, in_session_of, kill, stop
 from tests.redis_server import another_database
 
-ROOT = Path(__file__).resolve().parent.parent
 # What `make serve` and `make worker` run.
 SERVE = (sys.executable, "manage.py", "serve")
 WORKER = (sys.executable, "manage.py", "worker")
@@ -38,8 +39,9 @@ LAST_MOMENT_S = 3
 class LiveServer:
     """A context manager; `environment` overrides what the server's processes and commands get.
 
-    Its database is of the same kind as the test run's, or the empty one at `database_url`, which stays. Unlike
-    tests in the process, it sees nothing of theirs. `serve` starts the web processes.
+    Its database is of the same kind as the test run's and furnished, unless it `is_empty`, or the empty one at
+    `database_url`, which stays. Unlike tests in the process, it sees nothing of theirs. `serve` starts the web
+    processes.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class LiveServer:
         workers: int = 2,
         environment: Mapping[str, str] | None = None,
         database_url: str = "",
+        is_empty: bool = False,
         serve: tuple[str, ...] = SERVE,
     ) -> None:
         self.data_dir = Path(tempfile.mkdtemp(prefix="live-", dir=os.environ["DATA_DIR"]))
@@ -57,6 +60,8 @@ class LiveServer:
         self.workers_wanted = workers
         self._serve = serve
         self._owns_database = not database_url
+        self._people: People | None = None
+        self._is_empty = is_empty or bool(database_url)
         self.database_url = database_url or self._make_database()
         redis_url = os.environ["REDIS_URL"]
         self.environment = {
@@ -75,7 +80,8 @@ class LiveServer:
 
     def __enter__(self) -> Self:
         try:
-            self.manage("migrate")
+            if self._is_empty:
+                self.manage("migrate")
             self.start()
         except BaseException:
             self.destroy()
@@ -86,6 +92,12 @@ class LiveServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.destroy()
+
+    @property
+    def people(self) -> People:
+        """Who move in when they are asked for, unless they were there from the beginning."""
+        self._people = self._people or move_in(self.environment)
+        return self._people
 
     @property
     def log(self) -> str:
@@ -110,16 +122,7 @@ class LiveServer:
 
     def manage(self, *arguments: str) -> str:
         """Runs a management command; its standard output. AssertionError unless it exits with 0."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{arguments} exited with {done.returncode}:\n{done.stdout}{done.stderr}"
-        return done.stdout
+        return manage(self.environment, *arguments)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Reads the server's database past the server."""
@@ -158,6 +161,9 @@ class LiveServer:
             shutil.rmtree(self.data_dir, ignore_errors=True)
 
     def _make_database(self) -> str:
+        if not self._is_empty:
+            self._people = furnished().people
+            return furnished().copy(self._database_name, self.data_dir)
         if os.environ["DATABASE_URL"].startswith("postgres"):
             return create_database(os.environ["DATABASE_URL"], self._database_name)
         return f"sqlite:///{self.data_dir / 'db.sqlite3'}"

@@ -153,9 +153,10 @@ def _installed_package() -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def create_database(server_url: str, name: str) -> str:
-    """Makes an empty database beside the one of `server_url`; returns its URL."""
-    _administer(server_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+def create_database(server_url: str, name: str, *, template: str = "template1") -> str:
+    """Makes a database beside the one of `server_url`, empty or a copy of `template`; returns its URL."""
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+    _administer(server_url, statement)
     return urlsplit(server_url)._replace(path=f"/{name}").geturl()
 
 

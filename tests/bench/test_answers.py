@@ -8,7 +8,7 @@ import pytest
 from bench.conversation import WrongAnswer, check, plain_answer, stream_events
 from bench.load import quantile, whole_body
 from bench.stub import PLAIN, STREAM, STREAM_HEAD
-from tests.live import ROOT
+from tests import ROOT
 from tests.upstream import Upstream
 
 

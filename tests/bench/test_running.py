@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import ROOT
+from tests import ROOT
 
 pytestmark = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="it pins servers to a core of their own")
 

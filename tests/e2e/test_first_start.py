@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import ROOT
 from tests.eventually import eventually
-from tests.live import ROOT
 from tests.processes import die_with_parent, free_port, in_session_of, stop
 
 DROPPED = ("SECRET_KEY", "BYOK_ENCRYPTION_KEY", "DATABASE_URL", "REDIS_URL")

@@ -33,7 +33,7 @@ def test_everything_that_was_started_ends_when_told() -> None:
 
 
 def test_commands_and_queries_see_the_servers_own_database() -> None:
-    with LiveServer(workers=1) as server:
+    with LiveServer(workers=1, is_empty=True) as server:
         assert server.query("SELECT username FROM users") == []
         assert server.manage("create_virtual_key", "--user", "alice").splitlines()[-1].startswith("sk-ops-")
         assert server.query("SELECT username FROM users") == [("alice",)]

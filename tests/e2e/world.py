@@ -1,7 +1,6 @@
 """What an end-to-end test sees of a running installation: its REST API, its gateway, its books."""
 
 import json
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
@@ -9,10 +8,10 @@ from uuid import UUID
 import httpx
 
 from tests.eventually import eventually
+from tests.furnished import new_key
 from tests.live import LiveServer
 
 PRICE = "2.00"
-CREDITS = 1_000_000
 NANO = 1_000_000_000
 # What PRICE makes of one token, at the starter tier's 40 % and 1000 credits for a dollar.
 NANO_PER_TOKEN = 2_800_000
@@ -20,20 +19,13 @@ HELLO = [{"role": "user", "content": "Say hello to the tests"}]
 
 
 class World:
-    """An installation with an operator and a consumer, Bob, who is rich and on the starter tier."""
+    """An installation with its people: Alice is the operator, Bob's is the `key`."""
 
     def __init__(self, live: LiveServer) -> None:
         self.live = live
-        password = secrets.token_urlsafe(16)
-        live.environment |= {
-            "DJANGO_SUPERUSER_USERNAME": "alice",
-            "DJANGO_SUPERUSER_PASSWORD": password,
-            "DJANGO_SUPERUSER_EMAIL": "alice@example.org",
-        }
-        live.manage("createsuperuser", "--noinput")
-        self.key = self.new_key("bob", credits=CREDITS)
+        self.key = live.people.key
         self.http = httpx.Client(base_url=live.url, timeout=30)
-        login = self.http.post("/api/v1/auth/login", json={"username": "alice", "password": password})
+        login = self.http.post("/api/v1/auth/login", json={"username": "alice", "password": live.people.password})
         assert login.status_code == 200, login.text
         self.operator = {"Authorization": f"Bearer {login.json()['access_token']}"}
 
@@ -44,12 +36,7 @@ class World:
         self, user: str, *, credits: int = 0, power_level: str = "precision", limits: Mapping[str, int] | None = None
     ) -> str:
         """`limits` are "rpm", "tpm" and "concurrency"."""
-        printed = self.live.manage(
-            "create_virtual_key",
-            *("--user", user, "--tier", "starter", "--credits", str(credits), "--power-level", power_level),
-            *(text for name, most in (limits or {}).items() for text in (f"--{name}", str(most))),
-        )
-        return printed.strip().splitlines()[-1]
+        return new_key(self.live.environment, user, credits=credits, power_level=power_level, limits=limits)
 
     # --- the operator ---
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from opscenter.core.metric_files import MetricFiles
-from tests.live import ROOT
+from tests import ROOT
 
 # Counts as often as it is told to on a line of its input, sets a gauge likewise, and says when it has.
 COUNTING = """

@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import ROOT
 from tests.e2e.world import HELLO, NANO, NANO_PER_TOKEN, World
 from tests.eventually import eventually
-from tests.live import ROOT, LiveServer
+from tests.live import LiveServer
 from tests.scraped import Scraped, scrape
 from tests.upstream import Upstream
 

@@ -11,8 +11,8 @@ import pytest
 
 from gateway.transports.errors import UpstreamError
 from gateway.transports.litellm import LiteLLM, load
+from tests import ROOT
 from tests.gateway.transports.conftest import attempt, make_call
-from tests.live import ROOT
 from tests.outbound.listeners import Listener
 
 # What would make LiteLLM log, trace or fetch elsewhere, if it were let; the address is the listener's.

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from tests.e2e.world import CREDITS, NANO, NANO_PER_TOKEN, World
+from tests.e2e.world import NANO, NANO_PER_TOKEN, World
+from tests.furnished import CREDITS
 from tests.proofs.load import Told
 from tests.upstream import Call
 

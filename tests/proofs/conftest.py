@@ -13,13 +13,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "proof(number, title): which of the proofs in docs/proofs.md this is part of")
     own = "own_servers: brings PostgreSQL or Redis of its own: runs with --database=postgres alone"
     config.addinivalue_line("markers", own)
+    config.addinivalue_line("markers", "long: a control with a gateway of its own, which `make proof` alone waits for")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("database") != "postgres":
-        elsewhere = [item for item in items if item.get_closest_marker("own_servers")]
-        config.hook.pytest_deselected(items=elsewhere)
-        items[:] = [item for item in items if item not in elsewhere]
+    wanted = {"own_servers": config.getoption("database") == "postgres", "long": config.getoption("whole", False)}
+    unwanted = [name for name, is_wanted in wanted.items() if not is_wanted]
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in unwanted)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import ROOT
 from tests.e2e.world import World
-from tests.live import ROOT, LiveServer
+from tests.live import LiveServer
 from tests.proofs.figures import Figures, spread
 from tests.upstream import Upstream
 

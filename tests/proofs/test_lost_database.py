@@ -123,6 +123,7 @@ def sweep_everything(world: World) -> None:
     eventually(lambda: world.live.manage("sweep_holds") and world.open_holds() == 0, PATIENCE_S)
 
 
+@pytest.mark.long
 @pytest.mark.proof(5, TITLE)
 @pytest.mark.parametrize("unguarded", ["hold-before-call"], indirect=True)
 def test_a_gateway_that_fails_open_sends_calls_upstream_without_a_hold(
@@ -136,6 +137,7 @@ def test_a_gateway_that_fails_open_sends_calls_upstream_without_a_hold(
     figures.saw_without_the_guard("calls upstream without a hold, after one restart", len(without_hold))
 
 
+@pytest.mark.long
 @pytest.mark.proof(5, TITLE)
 @pytest.mark.parametrize("unguarded", ["repeated-settle"], indirect=True)
 def test_a_gateway_that_settles_but_once_gives_answers_away(
@@ -149,5 +151,6 @@ def test_a_gateway_that_settles_but_once_gives_answers_away(
         books = Books(unguarded)
         return [told for told in load.told if told.whole and not books.charged_in_full(told, reported)]
 
-    eventually(lambda: len(given_away()) == unguarded.open_holds() > 0, PATIENCE_S)
+    # Holds that were committed though their reserve was told otherwise are open besides.
+    eventually(lambda: 0 < len(given_away()) <= unguarded.open_holds(), PATIENCE_S)
     figures.saw_without_the_guard("whole answers that nobody paid, after one restart", len(given_away()))

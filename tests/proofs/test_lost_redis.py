@@ -6,8 +6,9 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.e2e.world import CREDITS, World
+from tests.e2e.world import World
 from tests.eventually import eventually
+from tests.furnished import CREDITS
 from tests.live import SERVE, LiveServer
 from tests.proofs.books import SWEPT, Books, balance_is_what_was_not_charged, tokens_reported, unrecorded
 from tests.proofs.figures import Figures, spread
@@ -157,6 +158,7 @@ def swept(world: World) -> int:
     return int(number)
 
 
+@pytest.mark.long
 @pytest.mark.proof(6, TITLE)
 def test_a_gateway_whose_calls_need_redis_fails_with_it(
     redis: RedisServer, running_upstream_server: Upstream, upstream: Upstream, figures: Figures
@@ -180,6 +182,7 @@ def of_a_fault(world: World, redis: RedisServer, *, kill: bool) -> list[Told]:
     return [told for told in load.told if told.began + told.took_s > began]
 
 
+@pytest.mark.long
 @pytest.mark.proof(6, TITLE)
 def test_a_gateway_without_its_share_opens_every_limit(
     redis: RedisServer, running_upstream_server: Upstream, upstream: Upstream, figures: Figures

@@ -15,8 +15,9 @@ import psycopg
 import redis
 from cryptography.fernet import Fernet
 
+from tests import ROOT
 from tests.e2e.world import World
-from tests.live import ROOT, LiveServer
+from tests.live import LiveServer
 from tests.signin.browser import ENROL, App
 
 ENVIRONMENT = {
@@ -54,7 +55,7 @@ class Installation:
         environment = {**ENVIRONMENT, "SECRET_KEY": self.canaries["secret key"], "BYOK_ENCRYPTION_KEY": ring}
         self.planted = secrets.token_hex(16)
         self.shown: list[bytes] = []
-        self.live = LiveServer(workers=1, environment=environment)
+        self.live = LiveServer(workers=1, environment=environment, is_empty=True)
         self._put_passwords_into_addresses()
 
     def __enter__(self) -> "Installation":
@@ -66,7 +67,7 @@ class Installation:
         # What stands before the underscore is the public id, by which a key is told from others.
         self.canaries["virtual key"] = self.world.key.partition("_")[2]
         self.canaries["access token"] = self.world.operator["Authorization"].partition("_")[2]
-        self.canaries["password"] = self.live.environment["DJANGO_SUPERUSER_PASSWORD"]
+        self.canaries["password"] = self.live.people.password
         self.browser = httpx.Client(base_url=self.live.url, timeout=60)
         return self
 

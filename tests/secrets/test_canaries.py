@@ -5,6 +5,8 @@ import pytest
 from tests.secrets.installation import Installation
 from tests.secrets.scanner import Scanner
 
+pytestmark = pytest.mark.once
+
 PLANTED = "planted"
 
 
