@@ -15,8 +15,9 @@ HEAD = """\
 What `make proof` saw; it writes this file, and nobody else does. Each proof runs reduced in `make test` too. It takes
 web processes, workers, PostgreSQL and Redis as they are in use, breaks them, and compares the books with what clients
 were told and with the test upstream's own log. *Without the guard* is the negative control: the same with the guard
-taken away, to show that there is something to prove. `make proof ARGS="3 8"` runs two of them, `ARGS="--seed 7"` all
-with a seed. A test that failed, or did not come to its end, says FAILED here.
+taken away, to show that there is something to prove; controls that start a gateway of their own run here alone.
+`make proof ARGS="3 8"` runs two of them, `ARGS="--seed 7"` all with a seed. A test that failed, or did not come to its
+end, says FAILED here.
 """
 Figures = dict[str, Any]
 
