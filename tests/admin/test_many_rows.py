@@ -17,7 +17,7 @@ from tests.admin.many import MANY, make_many
 from tests.admin.site import Site, World, make_world
 from tests.admin.test_pages import ADDABLE, MODELS, name_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 MOST_QUERIES = 16
 MOST_QUERIES_OF_THE_FRONT_PAGE = 30
 MOST_BYTES = 400_000

@@ -11,6 +11,8 @@ from gateway.models import RequestRow
 from opscenter.core.models import AuditEntry, User
 from tests.admin.site import Site, World, make_late_request, text
 
+pytestmark = pytest.mark.once
+
 MODELS = sorted((model for model in admin.site._registry), key=lambda model: model._meta.label)
 ADDABLE = {
     "llm_aiserver", "llm_providerkey", "llm_activeprovider", "llm_llmmodel", "llm_deployment", "llm_price",

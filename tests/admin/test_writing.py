@@ -14,6 +14,8 @@ from opscenter.core import secrets
 from opscenter.core.models import AuditEntry, User
 from tests.admin.site import PROVIDER_SECRET, Site, World, address, last_entry, text, version
 
+pytestmark = pytest.mark.once
+
 
 class Changed:
     """Saves a page's form with some fields changed."""

@@ -13,7 +13,7 @@ from gateway.services import keys
 from opscenter.core.models import AuditEntry, User
 from tests.gateway.people import key_of, person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 _PASSWORD = "correct horse battery staple"
 _SERVER = {"name": "gpu", "server_type": "vllm", "base_url": "http://gpu.example:8000"}

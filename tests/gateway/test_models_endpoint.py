@@ -8,7 +8,7 @@ from tests.gateway.in_process import InProcess
 from tests.gateway.people import key_of, person
 from tests.llmconfig.api import Api, chat_on, on_key, on_server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 def _listed(serving: InProcess, name: str = "bob", *, tier: str = "free", **options: Any) -> dict[str, Any]:

@@ -5,6 +5,8 @@ import pytest
 from llmconfig.urls import urlpatterns
 from tests.llmconfig.api import Api, chat_on, on_server
 
+pytestmark = pytest.mark.once
+
 READS = (
     "servers",
     "servers/{server}",

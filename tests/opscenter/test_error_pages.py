@@ -10,7 +10,7 @@ from opscenter.core.models import User
 from opscenter.front_page import page as front_page
 from tests.signin.browser import LOGIN
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from opscenter import secrets_file
 from opscenter.core.models import User
 from tests.opscenter.test_routes import routes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 ROOT = Path(__file__).parent.parent.parent
 ALWAYS = {"default-src": "'none'", "object-src": "'none'", "base-uri": "'none'", "frame-ancestors": "'none'"}

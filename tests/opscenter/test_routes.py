@@ -13,6 +13,8 @@ from gateway.urls import INFERENCE_PREFIXES
 from gateway.views.base import InferenceView
 from opscenter.core.api import LLMPermission
 
+pytestmark = pytest.mark.once
+
 # What anybody may ask for: to sign in, and what the API looks like.
 OPEN = {"api/v1/auth/login", "api/schema", "api/docs"}
 # /metrics has a rule of its own: test_scraping.py.

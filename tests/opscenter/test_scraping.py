@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 from opscenter import checks
 from tests.gateway.people import key_of, person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 LOOPBACK = ["127.0.0.0/8", "::1/128"]
 

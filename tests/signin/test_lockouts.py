@@ -13,7 +13,7 @@ from django.utils import timezone
 from opscenter.core.models import AuditEntry, User
 from tests.signin.browser import FACTOR, Browser, enrolled
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 LIMIT = 5
 Attempt = Callable[[Browser, str], Any]

@@ -16,7 +16,7 @@ from opscenter.core.models import AuditEntry, User
 from tests.gateway.people import person
 from tests.signin.browser import CONFIRM, ENROL, FACTOR, PASSWORD, Browser, enrolled, recovery_code, stored
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 PAGES = ["/admin/", "/admin/core/user/", "/admin/core/user/add/"]
 

@@ -24,7 +24,7 @@ from tests.gateway.people import key_of, person
 from tests.llmconfig.api import Api, on_server
 from tests.upstream import Upstream
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 
 class Clock:

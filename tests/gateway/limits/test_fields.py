@@ -18,7 +18,7 @@ from tests.admin.site import Site, last_entry, version
 from tests.gateway.people import caller_by, key_of, person
 from tests.llmconfig.api import Api, on_server
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 LIMITED: dict[str, Any] = {"rpm": 30, "tpm": 14_400, "concurrency": 4}
 
