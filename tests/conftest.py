@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests import ROOT
-from tests.database import flush_past_the_triggers  # noqa: F401 - an autouse fixture
+from tests.database import dropped_though_in_use, flush_past_the_triggers  # noqa: F401 - an autouse fixture
 from tests.upstream import Upstream, running_upstream
 
 
@@ -65,7 +65,7 @@ def upstream(running_upstream_server: Upstream) -> Upstream:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
     """SQLite in a file, as in use: in memory, threads would share one cache and its locks know no timeout."""
     from django.conf import settings
     from django.db import connection
@@ -73,3 +73,5 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     if connection.vendor == "sqlite":
         worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
         connection.settings_dict["TEST"]["NAME"] = str(Path(settings.DATA_DIR) / f"test-{worker}.sqlite3")
+    with dropped_though_in_use():
+        yield

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.postgresql.creation import DatabaseCreation
 from django.test import TransactionTestCase
 
 
@@ -79,4 +80,20 @@ def flush_past_the_triggers() -> Iterator[None]:
                 flush(case)
 
         patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
+        yield
+
+
+@contextmanager
+def dropped_though_in_use() -> Iterator[None]:
+    """A thread that a test left behind may still be connected to its database, which has to go when the run ends."""
+    with pytest.MonkeyPatch.context() as patch:
+        destroy = DatabaseCreation._destroy_test_db  # type: ignore[attr-defined]  # the stubs leave it out
+
+        def disconnect_and_destroy(creation: Any, name: str, verbosity: int) -> None:
+            creation.connection.close_pool()
+            with creation._nodb_cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            destroy(creation, name, verbosity)
+
+        patch.setattr(DatabaseCreation, "_destroy_test_db", disconnect_and_destroy)
         yield
