@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from tests import ROOT
-from tests.database import dropped_though_in_use, flush_past_the_triggers  # noqa: F401 - an autouse fixture
+from tests.database import (  # noqa: F401 - autouse fixtures
+    dropped_though_in_use,
+    flush_past_the_triggers,
+    fresh_pool,
+)
 from tests.upstream import Upstream, running_upstream
 
 

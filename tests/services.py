@@ -46,6 +46,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def prepare(database: str, add_cleanup: Callable[[Callable[[], None]], None]) -> None:
     """Sets the environment of the run; what it starts is undone by cleanups."""
+    # Programs are started hundreds of times: compiled once, each starts in half the time.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     data_dir = Path(tempfile.mkdtemp(prefix="opscenter-tests-"))
     add_cleanup(lambda: shutil.rmtree(data_dir, ignore_errors=True))
     os.environ.update(
