@@ -3,6 +3,7 @@
 from typing import Any
 
 from gateway.transports.base import Call
+from llmconfig.conversions import litellm_params
 
 # Everything else in a body travels as it is, inside `extra_body`: a caller's "api_base" must never become an argument.
 _PARAMETERS = frozenset(
@@ -46,16 +47,17 @@ _PARAMETERS = frozenset(
 
 def arguments(call: Call) -> dict[str, Any]:
     """Keyword arguments. A parameter that the provider lacks is an error of the caller's, never dropped in silence."""
-    target = call.target
+    params = litellm_params(call.target)
     known = {name: value for name, value in call.body.items() if name in _PARAMETERS}
     extra = {name: value for name, value in call.body.items() if name not in _PARAMETERS and name != "model"}
     if extra:
         known["extra_body"] = extra
     return known | {
-        "model": f"{target.litellm_provider}/{target.upstream_model}",
-        "api_base": target.api_base or None,
-        "api_key": target.api_key or "none",
-        "timeout": target.timeout_s,
+        "model": params.model,
+        "custom_llm_provider": params.custom_llm_provider,
+        "api_base": params.api_base,
+        "api_key": params.api_key,
+        "timeout": call.target.timeout_s,
         "max_retries": 0,
         "num_retries": 0,
         "no-log": True,

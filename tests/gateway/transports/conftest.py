@@ -25,6 +25,7 @@ class SomeTarget:
     api_base: str
     key: str = "d:1"
     provider: str = "local"
+    purpose: str = "chat"
     server_type: str | None = "vllm"
     litellm_provider: str = "openai"
     upstream_model: str = "test-model"

@@ -1,0 +1,9 @@
+"""What can be called, as others want it written down: LiteLLM's call parameters, WilmerRouter's endpoint documents.
+
+Both are made of a Target, so that they say of a deployment what the gateway itself would do.
+"""
+
+from llmconfig.conversions.litellm import LiteLLMParams, litellm_params
+from llmconfig.conversions.wilmer import Detour, NotConvertible, wilmer_endpoint
+
+__all__ = ["Detour", "LiteLLMParams", "NotConvertible", "litellm_params", "wilmer_endpoint"]
