@@ -359,6 +359,7 @@ CELERY_BEAT_SCHEDULE = {
     "prune-access-tokens": {"task": "gateway.tasks.prune_access_tokens", "schedule": crontab(hour=2, minute=41)},
     "prune-sessions": {"task": "opscenter.core.tasks.prune_sessions", "schedule": crontab(hour=2, minute=51)},
     "prune-failed-sign-ins": {"task": "opscenter.core.tasks.prune_failed_sign_ins", "schedule": crontab(minute=23)},
+    "verify-audit": {"task": "opscenter.core.tasks.verify_audit", "schedule": crontab(hour=3, minute=37)},
     "make-partitions": {"task": "gateway.tasks.make_partitions", "schedule": crontab(hour=2, minute=11)},
 }
 

@@ -3,8 +3,6 @@
 from typing import NamedTuple
 from uuid import uuid4
 
-from django.db import transaction
-
 from credits import amounts
 from credits.errors import AmountInvalid, InsufficientCredits, LedgerBroken, WalletMissing
 from credits.ledger import book
@@ -68,7 +66,7 @@ def _post(account: Account, amount_nano: int, *, kind: str, key: str, reason: st
         reason=reason,
         actor=audit.current_actor().name,
     )
-    with transaction.atomic():
+    with audit.writing():
         (outcome,) = book.apply([move])
         _refuse(outcome)
         journal = Journal.objects.get(idempotency_key=key)

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django.db import transaction
-
 from credits.errors import WalletMissing
 from credits.models import Account
 from opscenter.core import audit, changes
@@ -44,7 +42,7 @@ def unfreeze(*, account: Account) -> None:
 
 
 def _change(account: Account, *, action: str, **values: Any) -> None:
-    with transaction.atomic():
+    with audit.writing():
         stored = Account.objects.select_for_update(no_key=True).wallets().get(pk=account.pk)
         before = {name: str(getattr(stored, name)) for name in values}
         for name, value in values.items():

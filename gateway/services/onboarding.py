@@ -2,19 +2,17 @@
 
 from decimal import Decimal
 
-from django.db import transaction
-
-from credits.models import Account
 from credits.services import grants, wallets
 from gateway.models import VirtualKey
 from gateway.services import keys
 from gateway.services.keys import IssuedKey
+from opscenter.core import audit
 from opscenter.core.errors import Conflict
 from opscenter.core.limits import NO_LIMITS, Limits
 from opscenter.core.models import User
 
 
-@transaction.atomic
+@audit.writing()
 def issue_to(
     *,
     username: str,
@@ -31,8 +29,6 @@ def issue_to(
 
     Raises Conflict for a deactivated user, whose keys nobody would accept.
     """
-    # Making a user or joining a group counts the version row up, and wallets are locked before it.
-    list(Account.objects.select_for_update(no_key=True).filter(user__username=username).order_by("pk"))
     user, made = User.objects.get_or_create(username=username)
     if not user.is_active:
         raise Conflict(f"{username} is deactivated.", code="user_deactivated")

@@ -3,14 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import transaction
-
 from llmconfig.errors import InUse, NoActiveProvider, NotPriced, NotUsable
 from llmconfig.models import ActiveProvider, AIServer, Deployment, LLMModel, ProviderKey
 from llmconfig.services.pointers import columns, label
 from llmconfig.services.rows import locked, save
-from opscenter.core import changes
-from opscenter.core.audit import current_actor
+from opscenter.core import audit, changes
 
 Provider = AIServer | ProviderKey
 _MOST_NAMES = 20
@@ -36,7 +33,7 @@ def set_active(
 
     A model may be a catalog name or the provider's own; empty means an AI server's default.
     """
-    with transaction.atomic():
+    with audit.writing():
         active = ActiveProvider.objects.select_for_update().filter(purpose=purpose).first()
         active = active or ActiveProvider(purpose=purpose)
         pointers = {**columns(primary, prefix="primary_"), **columns(fallback, prefix="fallback_")}
@@ -44,7 +41,7 @@ def set_active(
             setattr(active, name, provider)
         active.default_model = default_model
         active.fallback_model = fallback_model if fallback else ""
-        active.updated_by_id = current_actor().user_id
+        active.updated_by_id = audit.current_actor().user_id
         validate(active)
         save(active, action="set_active")
     return active
@@ -52,7 +49,7 @@ def set_active(
 
 def clear(*, purpose: str) -> None:
     """Leave `purpose` without an active provider. Raises NoActiveProvider."""
-    with transaction.atomic():
+    with audit.writing():
         changes.delete(locked(get(purpose=purpose)))
 
 
@@ -123,7 +120,7 @@ def keeping_answers(what: str) -> Iterator[None]:
     """Raise InUse where the block leaves an active pointer without the deployments that its model meant.
 
     On an AI server such a model would go on without its price and limits. Locks the active rows: use it
-    inside the transaction of the change.
+    inside the transaction of the change, which is one that is writing() the audit log.
     """
     before = _answered()
     yield

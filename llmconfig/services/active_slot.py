@@ -1,10 +1,9 @@
 """Filling one slot of a purpose, primary or fallback, and leaving the other as it is."""
 
-from django.db import transaction
-
 from llmconfig.errors import NoActiveProvider
 from llmconfig.models import ActiveProvider, AIServer, ProviderKey
 from llmconfig.services import active
+from opscenter.core import audit
 
 PRIMARY, FALLBACK = "primary", "fallback"
 
@@ -15,7 +14,7 @@ def fill(*, purpose: str, slot: str, provider: AIServer | ProviderKey, model: st
     A provider that becomes primary ends being its own fallback. Raises NotUsable, NotPriced, and NoActiveProvider
     for a fallback without a primary.
     """
-    with transaction.atomic():
+    with audit.writing():
         now = ActiveProvider.objects.select_for_update().filter(purpose=purpose).first()
         if slot == PRIMARY:
             stays = None if now is None or now.fallback == provider else now.fallback

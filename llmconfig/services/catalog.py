@@ -11,7 +11,7 @@ from llmconfig.services.active import keeping_answers
 from llmconfig.services.pointers import AI_SERVER, columns, find_provider, type_of
 from llmconfig.services.prices import set_price
 from llmconfig.services.rows import locked, store
-from opscenter.core import changes
+from opscenter.core import audit, changes
 from opscenter.core.errors import Unprocessable
 
 Values = Mapping[str, Any]
@@ -36,7 +36,7 @@ def update_model(*, model: LLMModel, values: Values, deployments: Iterable[Value
 
     Raises InUse where an active provider would lose the model that it points to.
     """
-    with transaction.atomic(), keeping_answers(f'The model "{model.name}"'):
+    with audit.writing(), keeping_answers(f'The model "{model.name}"'):
         model = store(model, _without_rates(values))
         set_price(model=model, rates=_rates(values))
         if deployments is not None:
@@ -46,7 +46,7 @@ def update_model(*, model: LLMModel, values: Values, deployments: Iterable[Value
 
 def delete_model(*, model: LLMModel) -> None:
     """Delete it with its deployments; its prices stay. Raises InUse."""
-    with transaction.atomic(), keeping_answers(f'The model "{model.name}"'):
+    with audit.writing(), keeping_answers(f'The model "{model.name}"'):
         model = locked(model)
         for deployment in model.deployments.all():
             changes.delete(deployment)
@@ -62,13 +62,13 @@ def update_deployment(*, deployment: Deployment, values: Values) -> Deployment:
     """What is left out stays. Raises InUse, ValidationError, Unprocessable."""
     if "model" in values and values["model"].pk != deployment.model_id:
         raise Unprocessable("A deployment stays with its model: make another one there.", param="model")
-    with transaction.atomic(), keeping_answers(f"The deployment of {deployment.model}"):
+    with audit.writing(), keeping_answers(f"The deployment of {deployment.model}"):
         return _store_deployment(deployment, values)
 
 
 def delete_deployment(*, deployment: Deployment) -> None:
     """Raises InUse."""
-    with transaction.atomic(), keeping_answers(f"The deployment of {deployment.model}"):
+    with audit.writing(), keeping_answers(f"The deployment of {deployment.model}"):
         changes.delete(locked(deployment))
 
 

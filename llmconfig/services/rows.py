@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, models
 
-from opscenter.core import changes
-from opscenter.core.audit import current_actor
+from opscenter.core import audit, audit_chain, changes
 from opscenter.core.errors import Conflict, NotFound
 
 Row = TypeVar("Row", bound=models.Model)
@@ -14,12 +13,12 @@ Row = TypeVar("Row", bound=models.Model)
 
 def store(row: Row, fields: Mapping[str, Any], *, secrets_for: Mapping[str, str | None] | None = None) -> Row:
     """Set `fields` and save; returns the row as stored. Locks it. Raises ValidationError, Conflict."""
-    with transaction.atomic():
+    with audit.writing():
         fresh = row if row.pk is None else locked(row)
         for name, value in fields.items():
             setattr(fresh, name, value)
         if fresh.pk is None and hasattr(fresh, "created_by_id"):
-            fresh.created_by_id = current_actor().user_id
+            fresh.created_by_id = audit.current_actor().user_id
         save(fresh, secrets_for=secrets_for)
     return fresh
 
@@ -33,7 +32,8 @@ def save(row: models.Model, *, action: str | None = None, secrets_for: Mapping[s
 
 
 def locked(row: Row) -> Row:
-    """The row as it is stored now, locked until the transaction ends. Raises NotFound."""
+    """The row as it is stored now, locked until the transaction ends, after the audit log. Raises NotFound."""
+    audit_chain.lock()
     fresh = type(row)._default_manager.select_for_update().filter(pk=row.pk).first()
     if fresh is None:
         raise NotFound("This was deleted meanwhile.")

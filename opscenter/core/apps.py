@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.db import connections
 from django.db.models.signals import post_migrate
 
 
@@ -18,6 +19,9 @@ class CoreConfig(AppConfig):
 
 
 def _seed(sender: AppConfig, using: str, **kwargs: Any) -> None:
-    from opscenter.core.models import ConfigVersion  # noqa: PLC0415 - needs loaded apps
+    from opscenter.core import audit_chain  # noqa: PLC0415 - needs loaded apps
+    from opscenter.core.models import AuditHead, ConfigVersion  # noqa: PLC0415 - as above
 
     ConfigVersion.objects.using(using).get_or_create(pk=1)
+    if AuditHead._meta.db_table in connections[using].introspection.table_names():
+        audit_chain.begin()

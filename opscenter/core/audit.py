@@ -1,73 +1,28 @@
-"""Who is acting, and the one writer of the audit log.
-
-The middleware, every command and every task say who acts; services record without being told.
-"""
+"""The one writer of the audit log. Each entry is the next link of the chain, in the transaction of its change."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest
+from django.db import transaction
 
-from opscenter.core.models import AuditEntry
+from opscenter.core import audit_chain
+from opscenter.core.actor import Actor, acting_as, current_actor
+from opscenter.core.models import AuditEntry, AuditHead
 
-_SOURCES = {"admin": "admin", "accounts": "account"}
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """`source` is admin, account, api, command:NAME or task:NAME; `address` is the peer's IP address."""
-
-    user_id: int | None
-    source: str
-    address: str | None = None
-    request_id: str = ""
-
-    @property
-    def name(self) -> str:
-        """user:N, or the source of what no user does."""
-        return f"user:{self.user_id}" if self.user_id else self.source
-
-    @classmethod
-    def command(cls, name: str) -> "Actor":
-        return cls(user_id=None, source=f"command:{name}")
-
-    @classmethod
-    def task(cls, name: str) -> "Actor":
-        return cls(user_id=None, source=f"task:{name}")
-
-
-_actor: ContextVar[Actor | HttpRequest | None] = ContextVar("actor", default=None)
+__all__ = ["Actor", "acting_as", "current_actor", "record", "vouch", "writing"]
 
 
 @contextmanager
-def acting_as(actor: Actor | HttpRequest) -> Iterator[None]:
-    """Everything recorded inside is `actor`'s. A request is asked for its user when something is recorded,
-    because a token is only checked inside the view."""
-    token = _actor.set(actor)
-    try:
+def writing() -> Iterator[None]:
+    """A transaction that will record something: it waits for every other such one at its start.
+
+    Whoever locks rows before they record uses it. One that holds a row while it waits for the chain would keep
+    callers from a wallet, or wait for ever for one that has the chain and wants the row.
+    """
+    with transaction.atomic():
+        audit_chain.lock()
         yield
-    finally:
-        _actor.reset(token)
-
-
-def current_actor() -> Actor:
-    actor = _actor.get()
-    if actor is None:
-        return Actor(user_id=None, source="unknown")
-    return actor if isinstance(actor, Actor) else _from_request(actor)
-
-
-def _from_request(request: HttpRequest) -> Actor:
-    user = getattr(request, "user", None)
-    return Actor(
-        user_id=getattr(user, "pk", None),
-        source=_SOURCES.get(request.path.split("/", 2)[1], "api"),
-        address=request.META.get("REMOTE_ADDR") or None,
-        request_id=getattr(request, "request_id", ""),
-    )
 
 
 def record(
@@ -80,13 +35,28 @@ def record(
 ) -> AuditEntry:
     """Append one entry, inside the caller's transaction. Values must be JSON and hold no secret."""
     actor = current_actor()
-    return AuditEntry.objects.create(
-        action=action,
-        entity_type=entity_type,
-        entity_id=str(entity_id),
-        user_id=actor.user_id,
-        source=actor.source,
-        address=actor.address,
-        request_id=actor.request_id,
-        changes={"before": dict(before), "after": dict(after)},
+    return audit_chain.append(
+        AuditEntry(
+            action=action,
+            entity_type=entity_type,
+            entity_id=str(entity_id),
+            user_id=actor.user_id,
+            source=actor.source,
+            address=actor.address,
+            request_id=actor.request_id,
+            changes={"before": dict(before), "after": dict(after)},
+        )
     )
+
+
+def vouch() -> bool:
+    """Seal the chain's end again, because somebody looked whether it is what it should be; the log says who did.
+
+    False where there is no need, or entries are missing at the end.
+    """
+    with writing():
+        if not audit_chain.seal_again():
+            return False
+        end = str(audit_chain.lock())
+        record(action="vouch", entity_type=AuditHead._meta.db_table, entity_id=1, before={}, after={"end": end})
+    return True

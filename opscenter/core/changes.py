@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
-from django.db import models, transaction
+from django.db import models
 from django.db.models import F
 
 from opscenter.core import audit, secrets
@@ -33,7 +33,7 @@ def save(
     "create" or "update" unless given. `announce=False` leaves the version row alone, for what no worker's snapshot
     needs to know at once. Raises django's ValidationError; writes nothing where nothing changed.
     """
-    with transaction.atomic():
+    with audit.writing():
         stored = _locked(instance)
         before = describe(stored) if stored else {}
         instance.full_clean(exclude=list(secrets_for or ()))
@@ -50,7 +50,7 @@ def save(
 
 def delete(instance: models.Model, *, action: str = "delete") -> None:
     """Delete `instance`; what it was stays in the audit log. Raises ProtectedError where it is in use."""
-    with transaction.atomic():
+    with audit.writing():
         before = describe(instance)
         entity_type, entity_id = instance._meta.db_table, instance.pk
         owns_secrets = any(field.related_model is Secret for field in instance._meta.fields)

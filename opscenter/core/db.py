@@ -26,22 +26,24 @@ def own_connection(alias: str = "default") -> BaseDatabaseWrapper:
 def consistent_read(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Everything read inside sees one moment of the database; nothing may be written inside.
 
+    Inside a transaction it changes nothing: what that sees is seen.
+
     Not atomic(): on SQLite that would take the write lock (transaction_mode IMMEDIATE).
     """
+    if connection.in_atomic_block:
+        yield
+        return
     if connection.vendor == "postgresql":
         with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield
         return
     with connection.cursor() as cursor:
-        nested = connection.in_atomic_block
-        if not nested:
-            cursor.execute("BEGIN DEFERRED")
+        cursor.execute("BEGIN DEFERRED")
         try:
             yield
         finally:
-            if not nested:
-                cursor.execute("ROLLBACK")
+            cursor.execute("ROLLBACK")
 
 
 def lock_table(model: type[Model]) -> None:

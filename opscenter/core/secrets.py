@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.models import Max
 
-from opscenter.core.audit import current_actor
+from opscenter.core.actor import current_actor
 from opscenter.core.ids import uuid7
 from opscenter.core.models import Secret
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from opscenter.core import changes
+from opscenter.core import audit, changes
 from opscenter.core.admin_base.access import DeclaredAccess, may
 from opscenter.core.admin_base.buttons import Buttons
 from opscenter.core.admin_base.panels import Panels, list_of
@@ -72,12 +72,13 @@ class AuditedModelAdmin(DeclaredAccess, Buttons, Panels, HistoryIsTheAuditLog, M
 
     def update(self, request: HttpRequest, row: Any, values: dict[str, Any]) -> Model:
         """Write the changed `values` on top of what is stored now."""
-        stored: Model | None = self.model._default_manager.select_for_update().filter(pk=row.pk).first()
-        if stored is None:
-            raise NotFound("This was deleted meanwhile.")
-        for name, value in values.items():
-            setattr(stored, name, value)
-        changes.save(stored)
+        with audit.writing():
+            stored: Model | None = self.model._default_manager.select_for_update().filter(pk=row.pk).first()
+            if stored is None:
+                raise NotFound("This was deleted meanwhile.")
+            for name, value in values.items():
+                setattr(stored, name, value)
+            changes.save(stored)
         return stored
 
     def remove(self, request: HttpRequest, row: Any) -> None:

@@ -1,6 +1,7 @@
 """The rows that belong to no single app."""
 
 from opscenter.core.models.audit import AuditEntry
+from opscenter.core.models.audit_head import AuditHead
 from opscenter.core.models.config_version import ConfigVersion
 from opscenter.core.models.failed_sign_in import FailedSignIn
 from opscenter.core.models.limited import LIMIT_FIELDS, Limited, limits_are_usable
@@ -12,6 +13,7 @@ from opscenter.core.models.user import User
 __all__ = [
     "LIMIT_FIELDS",
     "AuditEntry",
+    "AuditHead",
     "ConfigVersion",
     "FailedSignIn",
     "Limited",

@@ -1,15 +1,18 @@
 """Who changed what: written by core.audit alone, never changed, never deleted."""
 
 from django.db import models
+from django.utils import timezone
 
 
 class AuditEntry(models.Model):
     """One change. `changes` is {"before": {...}, "after": {...}} of the changed fields, secrets masked.
 
-    The database refuses UPDATE, DELETE and TRUNCATE. `previous_hash` and `entry_hash` are reserved for the hash
-    chain; user ids are plain numbers, because a foreign key would have to change the row with its user.
+    The database refuses UPDATE, DELETE and TRUNCATE. `number` is the entry's place in the hash chain, counted from 1
+    without a gap; one without a number was written past core.audit. User ids are plain numbers, because a foreign key
+    would have to change the row with its user.
     """
 
+    number = models.PositiveBigIntegerField(null=True, unique=True, editable=False)
     action = models.CharField(max_length=40)
     entity_type = models.CharField(max_length=60)
     entity_id = models.CharField(max_length=64)
@@ -18,7 +21,7 @@ class AuditEntry(models.Model):
     address = models.GenericIPAddressField(null=True, blank=True)
     request_id = models.CharField("request ID", max_length=64, blank=True)
     changes = models.JSONField(default=dict)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
     previous_hash = models.CharField(max_length=64, blank=True, default="")
     entry_hash = models.CharField(max_length=64, blank=True, default="")
 

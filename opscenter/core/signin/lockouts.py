@@ -166,7 +166,7 @@ def locks(attempt: Any) -> bool:
     )
 
 
-@transaction.atomic
+@audit.writing()
 def lift(attempts: QuerySet[Any]) -> int:
     """Delete `attempts`, and with them the lockouts that they amount to; returns how many sign-ins they counted."""
     rows = list(attempts.select_for_update())
