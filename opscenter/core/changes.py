@@ -118,7 +118,7 @@ def _plain(instance: models.Model, field: "models.Field[Any, Any]") -> Any:
         return "(hidden)"
     if field.related_model is Secret:
         secret = getattr(instance, field.name)
-        return None if secret is None else f"{secret.masked} (version {secret.number})"
+        return None if secret is None else secret.label
     value = getattr(instance, field.attname)
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.models import Max
+from django.utils import timezone
 
 from opscenter.core.actor import current_actor
 from opscenter.core.ids import uuid7
@@ -27,30 +28,33 @@ def mask(plaintext: str) -> str:
 
 
 def key_ring() -> MultiFernet:
-    return _key_ring(settings.BYOK_ENCRYPTION_KEY)
+    return MultiFernet(ring_keys(settings.BYOK_ENCRYPTION_KEY))
 
 
 @lru_cache(maxsize=4)
-def _key_ring(ring: str) -> MultiFernet:
+def ring_keys(ring: str) -> tuple[Fernet, ...]:
+    """The keys of a ring as BYOK_ENCRYPTION_KEY writes it, the encrypting one first. Raises ImproperlyConfigured."""
     keys = [key.strip() for key in ring.split(",") if key.strip()]
     if not keys:
         raise ImproperlyConfigured("BYOK_ENCRYPTION_KEY is empty: set it to Fernet keys, separated by commas.")
     try:
-        return MultiFernet([Fernet(key) for key in keys])
+        return tuple(Fernet(key) for key in keys)
     except ValueError as error:
         raise ImproperlyConfigured(
             "BYOK_ENCRYPTION_KEY holds something that is no Fernet key (32 bytes, URL-safe base64)."
         ) from error
 
 
-def seal(plaintext: str, *, owner: models.Model) -> Secret:
-    """Store `plaintext` as the active secret of `owner` (a saved row); the former one is retired and kept.
+def seal(plaintext: str, *, owner: models.Model, is_staged: bool = False) -> Secret:
+    """Store `plaintext` as the active secret of `owner` (a saved row), whose former one is retired and kept; or,
+    staged, beside the active one.
 
     Call inside the transaction that changes the owner; its row is what serialises two writers.
     """
+    if not is_staged:
+        retire(owner=owner)
     entity_type, entity_id = _entity(owner)
     earlier = Secret.objects.filter(entity_type=entity_type, entity_id=entity_id)
-    earlier.filter(state=Secret.State.ACTIVE).update(state=Secret.State.RETIRED)
     number = (earlier.aggregate(last=Max("number"))["last"] or 0) + 1
     secret_id = uuid7()
     payload = json.dumps([str(secret_id), f"{entity_type}:{entity_id}", plaintext])
@@ -61,6 +65,8 @@ def seal(plaintext: str, *, owner: models.Model) -> Secret:
         number=number,
         ciphertext=key_ring().encrypt(payload.encode()),
         masked=mask(plaintext),
+        state=Secret.State.STAGED if is_staged else Secret.State.ACTIVE,
+        activated_at=None if is_staged else timezone.now(),
         created_by_id=current_actor().user_id,
     )
 
@@ -69,7 +75,7 @@ def retire(*, owner: models.Model) -> None:
     """Leave `owner` without an active secret."""
     entity_type, entity_id = _entity(owner)
     Secret.objects.filter(entity_type=entity_type, entity_id=entity_id, state=Secret.State.ACTIVE).update(
-        state=Secret.State.RETIRED
+        state=Secret.State.RETIRED, retired_at=timezone.now()
     )
 
 
@@ -84,6 +90,15 @@ def reveal(secret: Secret, *, owner: models.Model) -> str:
     if secret_id != str(secret.pk) or belongs_to != f"{entity_type}:{entity_id}":
         raise SecretUnreadable(f"secret {secret.pk} was sealed for another row than {entity_type}:{entity_id}")
     return str(plaintext)
+
+
+def is_readable(secret: Secret, *, owner: models.Model) -> bool:
+    """Whether `reveal` would succeed."""
+    try:
+        reveal(secret, owner=owner)
+    except SecretUnreadable:
+        return False
+    return True
 
 
 def enclose(plaintext: str, *, owner: models.Model) -> str:
