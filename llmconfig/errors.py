@@ -2,13 +2,17 @@
 
 ServiceError
 ├── NotFound
-│   └── NoActiveProvider     404
+│   ├── NoActiveProvider     404
+│   └── NoSuchVersion        404  a provider key has no version of that number
 ├── Conflict
-│   └── InUse                409
+│   ├── InUse                409
+│   └── VersionNotFit        409  a key's version is in no state for what was asked
 ├── Unprocessable
 │   ├── NotUsable            422  disabled, or not meant for the purpose
 │   ├── NotPriced            422  a provider key's model without a price
-│   └── KeyNeededAgain       422  the origin changed, the stored key was for the former
+│   ├── KeyNeededAgain       422  the origin changed, the stored key was for the former
+│   ├── KeyRefused           422  the provider refused a new key, or gave no answer
+│   └── KeyUnreadable        422  the key ring does not decrypt it
 └── BadGateway
     └── ProviderUnreachable  502
 """
@@ -23,6 +27,17 @@ class NoActiveProvider(NotFound):
 
     def __init__(self, purpose: str) -> None:
         super().__init__(f"No active provider for {purpose}")
+
+
+class NoSuchVersion(NotFound):
+    default_code = "no_such_version"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"The key has no version {number}.")
+
+
+class VersionNotFit(Conflict):
+    default_code = "version_not_fit"
 
 
 class InUse(Conflict):
@@ -51,6 +66,23 @@ class KeyNeededAgain(Unprocessable):
             "for: give the API key again, or an empty one to remove it.",
             param="api_key",
         )
+
+
+class KeyRefused(Unprocessable):
+    """`reason` is a probe's message."""
+
+    default_code = "key_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The key was tried and nothing was changed: {reason}", param="api_key")
+        self.reason = reason
+
+
+class KeyUnreadable(Unprocessable):
+    default_code = "key_unreadable"
+
+    def __init__(self) -> None:
+        super().__init__("The key ring does not decrypt that version: restore the ring, or give the key anew.")
 
 
 class ProviderUnreachable(BadGateway):

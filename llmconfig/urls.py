@@ -6,6 +6,13 @@ from rest_framework.views import APIView
 from llmconfig.views.active import ActiveListView, ActiveView
 from llmconfig.views.api_keys import KeyListView, KeyTestView, KeyView
 from llmconfig.views.catalog import DeploymentListView, DeploymentView, ModelListView, ModelView
+from llmconfig.views.key_versions import (
+    KeyActivateView,
+    KeyRevertView,
+    KeyRevokeView,
+    KeyRotateView,
+    KeyVersionListView,
+)
 from llmconfig.views.servers import ServerListView, ServerModelsView, ServerTestView, ServerView
 
 _ROUTES: dict[str, type[APIView]] = {
@@ -16,6 +23,11 @@ _ROUTES: dict[str, type[APIView]] = {
     "api-keys": KeyListView,
     "api-keys/<int:pk>": KeyView,
     "api-keys/<int:pk>/test": KeyTestView,
+    "api-keys/<int:pk>/rotate": KeyRotateView,
+    "api-keys/<int:pk>/versions": KeyVersionListView,
+    "api-keys/<int:pk>/versions/<int:number>/activate": KeyActivateView,
+    "api-keys/<int:pk>/versions/<int:number>/revert": KeyRevertView,
+    "api-keys/<int:pk>/versions/<int:number>/revoke": KeyRevokeView,
     "active": ActiveListView,
     "active/<slug:purpose>": ActiveView,
     "models": ModelListView,

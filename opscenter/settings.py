@@ -65,6 +65,10 @@ BODY_BUDGET_BYTES = env.int("BODY_BUDGET_BYTES", default=128 * 1024 * 1024)
 IMAGE_TOKEN_ALLOWANCE = env.int("IMAGE_TOKEN_ALLOWANCE", default=2000)
 ACCESS_TOKEN_S = env.int("ACCESS_TOKEN_S", default=12 * 3600)
 
+# --- provider keys ---
+
+KEY_ROTATION_INTERVAL_S = env.float("KEY_ROTATION_INTERVAL_S", default=30)
+
 # --- outbound connections ---
 
 ALLOW_PRIVATE_AI_SERVERS = env.bool("ALLOW_PRIVATE_AI_SERVERS", default=True)
@@ -355,6 +359,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": RECORD_LOST_CALLS_INTERVAL_S,
         "options": {"expires": RECORD_LOST_CALLS_INTERVAL_S},
     },
+    "rotate-due-keys": {
+        "task": "llmconfig.tasks.rotate_due_keys",
+        "schedule": KEY_ROTATION_INTERVAL_S,
+        "options": {"expires": KEY_ROTATION_INTERVAL_S},
+    },
+    "remind-of-rotations": {"task": "llmconfig.tasks.remind_of_rotations", "schedule": crontab(hour=6, minute=7)},
     "check-ledger": {"task": "credits.tasks.check_ledger", "schedule": crontab(hour=3, minute=17)},
     "prune-access-tokens": {"task": "gateway.tasks.prune_access_tokens", "schedule": crontab(hour=2, minute=41)},
     "prune-sessions": {"task": "opscenter.core.tasks.prune_sessions", "schedule": crontab(hour=2, minute=51)},

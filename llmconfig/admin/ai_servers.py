@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from llmconfig.admin.activating import SET_ACTIVE, SET_ACTIVE_FOR_CHAT, Activating
+from llmconfig.admin.rotating import DECRYPTS_LABELS, decrypts, shown_key
 from llmconfig.admin.testing import HEALTH_LABELS, said
 from llmconfig.admin.usage import deployments_panel
 from llmconfig.models import AIServer
@@ -50,10 +51,19 @@ class AIServerAdmin(Activating, AuditedModelAdmin):
         "A server that speaks OpenAI's format, such as vLLM or Ollama. Add it, test the connection, set it active."
     )
     form = AIServerForm
-    list_display = ("name", "server_type", "base_url", "key", "health", "last_health_check", "enabled", "purposes")
+    list_display = (
+        "name",
+        "server_type",
+        "base_url",
+        "key",
+        "health",
+        "last_health_check",
+        "enabled",
+        "purposes",
+    )
     list_filter = ("enabled", "server_type", "health_status")
     search_fields = ("name", "base_url")
-    readonly_fields = ("health", "last_health_check", "version", "created_by", "created_at", "updated_at")
+    readonly_fields = ("decrypts", "health", "last_health_check", "version", "created_by", "created_at", "updated_at")
     buttons = (
         Button("test", "Test connection", run="test", needs=(Permissions.MANAGE_PROVIDERS,)),
         SET_ACTIVE_FOR_CHAT,
@@ -98,7 +108,11 @@ class AIServerAdmin(Activating, AuditedModelAdmin):
 
     @display(description="API key", empty_value="none")
     def key(self, server: AIServer) -> str | None:
-        return server.masked_key
+        return shown_key(server.api_key, server)
+
+    @display(description="Decrypts", label=DECRYPTS_LABELS, empty_value="–")
+    def decrypts(self, server: AIServer) -> str | None:
+        return decrypts(server.api_key, server) or None
 
     @display(description="Health", ordering="health_status", label=HEALTH_LABELS)
     def health(self, server: AIServer) -> str:

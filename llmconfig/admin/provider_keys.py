@@ -1,11 +1,14 @@
-"""Provider keys: their pages, the test and the button that makes one active."""
+"""Provider keys: their pages, the test, rotation, and the button that makes one active."""
 
 from typing import Any, ClassVar
 
+from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from llmconfig.admin.activating import SET_ACTIVE, Activating
+from llmconfig.admin.rotating import DECRYPTS_LABELS, ROTATING, Rotating, decrypts, shown_key, versions_panel
 from llmconfig.admin.testing import said
 from llmconfig.admin.usage import deployments_panel
 from llmconfig.models import ProviderKey
@@ -31,32 +34,65 @@ class ProviderKeyForm(AuditedForm):
             ].help_text = f"{', '.join(sorted(PROVIDERS))}, or any other LiteLLM provider by its name there."
 
 
+class DueFilter(SimpleListFilter):
+    title = "rotation"
+    parameter_name = "rotation"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("due", "Due"), ("staged", "A key is staged")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "due":
+            return queryset.filter(enabled=True, rotation_due_at__lte=timezone.now())
+        return queryset.filter(staged_key__isnull=False) if self.value() == "staged" else queryset
+
+
 @register(ProviderKey)
-class ProviderKeyAdmin(Activating, AuditedModelAdmin):
+class ProviderKeyAdmin(Activating, Rotating, AuditedModelAdmin):
     access: ClassVar[Access] = {
         **everything(Permissions.MANAGE_PROVIDERS),
         "pick": (Permissions.MANAGE_MODELS, Permissions.CONFIGURE),
     }
     when_empty = "A key of a provider such as OpenAI or Anthropic. It is stored encrypted and shown to nobody again."
     form = ProviderKeyForm
-    list_display = ("__str__", "key", "owner_name", "enabled", "use_for_ops_center", "last_used", "updated_at")
-    list_filter = ("enabled", "use_for_ops_center")
+    list_display = (
+        "__str__",
+        "key",
+        "owner_name",
+        "enabled",
+        "use_for_ops_center",
+        "rotation_due_at",
+        "last_used",
+    )
+    list_filter = ("enabled", "use_for_ops_center", DueFilter)
     search_fields = ("provider", "key_name")
     autocomplete_fields = ("owner",)
-    readonly_fields = ("last_used", "requests_count", "tokens_used", "cost_usd", "version", "created_by", "created_at")
+    readonly_fields = (
+        "decrypts",
+        "rotation_due_at",
+        "last_used",
+        "requests_count",
+        "tokens_used",
+        "cost_usd",
+        "version",
+        "created_by",
+        "created_at",
+    )
     buttons = (
         Button("test", "Test connection", run="test", needs=(Permissions.MANAGE_PROVIDERS,)),
+        *ROTATING,
         SET_ACTIVE,
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderKey]:
-        return super().get_queryset(request).select_related("encrypted_key", "owner", "created_by")
+        return super().get_queryset(request).select_related("encrypted_key", "staged_key", "owner", "created_by")
 
     def get_fieldsets(self, request: HttpRequest, obj: ProviderKey | None = None) -> Any:
         secret = ("api_key",) if obj is None or self.has_change_permission(request, obj) else ()
         sections = [
             (None, {"fields": ("provider", "key_name", *secret)}),
             ("Use", {"fields": ("enabled", "use_for_ops_center", "owner")}),
+            ("Rotation", {"fields": ("rotation_interval_days", "grace_days")}),
             ("Metadata", {"fields": ("metadata",)}),
         ]
         return [*sections, ("State", {"fields": self.readonly_fields})] if obj else sections
@@ -71,14 +107,18 @@ class ProviderKeyAdmin(Activating, AuditedModelAdmin):
         provider_keys.delete(key=row)
 
     def panels(self, request: HttpRequest, row: ProviderKey) -> list[Panel]:
-        return deployments_panel(row)
+        return [versions_panel(row), *deployments_panel(row)]
 
     def test(self, request: HttpRequest, row: ProviderKey) -> Said:
         return said(provider_keys.test_key(key=row))
 
     @display(description="API key", empty_value="none")
     def key(self, row: ProviderKey) -> str | None:
-        return row.masked_key
+        return shown_key(row.encrypted_key, row)
+
+    @display(description="Decrypts", label=DECRYPTS_LABELS, empty_value="–")
+    def decrypts(self, row: ProviderKey) -> str | None:
+        return decrypts(row.encrypted_key, row) or None
 
     @display(description="Owner", ordering="owner__username")
     def owner_name(self, row: ProviderKey) -> str:

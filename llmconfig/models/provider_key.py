@@ -1,9 +1,11 @@
 """Secret API keys of providers: the platform's own, or a consumer's."""
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from llmconfig.providers import Provider, is_known, provider_for
@@ -22,12 +24,24 @@ class ProviderKeyQuerySet(models.QuerySet["ProviderKey"]):
         return self.platform().enabled().filter(use_for_ops_center=True)
 
     def with_secret(self) -> "ProviderKeyQuerySet":
-        """With the secret's row, so that masking a page of keys costs no query each."""
-        return self.select_related("encrypted_key")
+        """With the secrets' rows, so that masking a page of keys costs no query each."""
+        return self.select_related("encrypted_key", "staged_key")
+
+    def due_for_activation(self, now: datetime) -> "ProviderKeyQuerySet":
+        """Those whose staged key was to be in use by now."""
+        return self.filter(staged_key__isnull=False, activates_at__lte=now)
+
+    def due_for_rotation(self, now: datetime) -> "ProviderKeyQuerySet":
+        """Enabled ones whose key is in use for longer than their rotation interval."""
+        return self.enabled().filter(rotation_due_at__lte=now)
 
 
 class ProviderKey(models.Model):
-    """A key to one provider. `owner` null: the platform's; else a consumer's own, for that one alone."""
+    """A key to one provider. `owner` null: the platform's; else a consumer's own, for that one alone.
+
+    `encrypted_key` is the version in use, `staged_key` the next one, which `activates_at` puts into use by itself;
+    services.rotation moves them.
+    """
 
     provider = models.SlugField(
         max_length=60, help_text="openai, anthropic, ... or any other LiteLLM provider by its name there."
@@ -48,6 +62,25 @@ class ProviderKey(models.Model):
     use_for_ops_center = models.BooleanField(
         "use for calls", default=True, help_text="The platform may route consumers' calls over this key."
     )
+    staged_key = models.ForeignKey(
+        Secret, null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
+    activates_at = models.DateTimeField(null=True, blank=True, editable=False)
+    activation_refusal = models.CharField(max_length=300, blank=True, editable=False)
+    grace_days = models.PositiveSmallIntegerField(
+        "grace period (days)",
+        default=7,
+        validators=[MaxValueValidator(365)],
+        help_text="How long a replaced key can be reverted to; then it is erased.",
+    )
+    rotation_interval_days = models.PositiveSmallIntegerField(
+        "rotation interval (days)",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(3650)],
+        help_text="After so many days in use the key is reported as due for rotation; empty: never.",
+    )
+    rotation_due_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_used = models.DateTimeField(null=True, blank=True, editable=False)
     requests_count = models.PositiveBigIntegerField(default=0, editable=False)
     tokens_used = models.PositiveBigIntegerField(default=0, editable=False)
@@ -85,6 +118,10 @@ class ProviderKey(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(provider="") & ~models.Q(key_name=""), name="provider_key_is_named"
             ),
+            models.CheckConstraint(
+                condition=models.Q(activates_at__isnull=True) | models.Q(staged_key__isnull=False),
+                name="provider_key_activation_is_staged",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -93,6 +130,15 @@ class ProviderKey(models.Model):
     def clean(self) -> None:
         if not is_known(self.provider):
             raise ValidationError({"provider": f'"{self.provider}" is no provider that LiteLLM knows.'})
+
+    @property
+    def grace(self) -> timedelta:
+        return timedelta(days=self.grace_days)
+
+    def rotation_due(self, in_use_since: datetime) -> datetime | None:
+        """When a key that is in use since then is due for rotation; None without an interval."""
+        days = self.rotation_interval_days
+        return in_use_since + timedelta(days=days) if days else None
 
     @property
     def masked_key(self) -> str | None:

@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from llmconfig.models import ProviderKey
 from llmconfig.serializers.fields import MetadataField, SecretField
+from opscenter.core import secrets
 
 
 class ProviderKeyIn(serializers.Serializer[ProviderKey]):
@@ -12,6 +13,8 @@ class ProviderKeyIn(serializers.Serializer[ProviderKey]):
     api_key = SecretField()
     enabled = serializers.BooleanField(default=True)
     use_for_ops_center = serializers.BooleanField(default=True)
+    grace_days = serializers.IntegerField(default=7, min_value=0, max_value=365)
+    rotation_interval_days = serializers.IntegerField(default=None, allow_null=True, min_value=1, max_value=3650)
     metadata = MetadataField(default=dict)
 
 
@@ -22,7 +25,11 @@ class ProviderKeyUpdateIn(ProviderKeyIn):
 
 
 class ProviderKeyOut(serializers.ModelSerializer[ProviderKey]):
+    """`decrypts`: whether the key ring opens the stored key; null without one."""
+
     masked_key = serializers.CharField(read_only=True, allow_null=True)
+    decrypts = serializers.SerializerMethodField()
+    staged_key = serializers.SerializerMethodField()
 
     class Meta:
         model = ProviderKey
@@ -31,6 +38,13 @@ class ProviderKeyOut(serializers.ModelSerializer[ProviderKey]):
             "provider",
             "key_name",
             "masked_key",
+            "decrypts",
+            "staged_key",
+            "activates_at",
+            "activation_refusal",
+            "grace_days",
+            "rotation_interval_days",
+            "rotation_due_at",
             "owner",
             "enabled",
             "use_for_ops_center",
@@ -45,3 +59,9 @@ class ProviderKeyOut(serializers.ModelSerializer[ProviderKey]):
             "version",
         )
         read_only_fields = fields
+
+    def get_decrypts(self, row: ProviderKey) -> bool | None:
+        return secrets.is_readable(row.encrypted_key, owner=row) if row.encrypted_key else None
+
+    def get_staged_key(self, row: ProviderKey) -> str | None:
+        return row.staged_key.masked if row.staged_key else None

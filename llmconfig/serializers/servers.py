@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from llmconfig.models import AIServer
 from llmconfig.serializers.fields import MetadataField, ModelChoiceField, SecretField
+from opscenter.core import secrets
 
 
 class AIServerIn(serializers.Serializer[AIServer]):
@@ -20,7 +21,10 @@ class AIServerIn(serializers.Serializer[AIServer]):
 
 
 class AIServerOut(serializers.ModelSerializer[AIServer]):
+    """`decrypts`: whether the key ring opens the stored key; null without one."""
+
     masked_key = serializers.CharField(read_only=True, allow_null=True)
+    decrypts = serializers.SerializerMethodField()
 
     class Meta:
         model = AIServer
@@ -30,6 +34,7 @@ class AIServerOut(serializers.ModelSerializer[AIServer]):
             "server_type",
             "base_url",
             "masked_key",
+            "decrypts",
             "model_path",
             "enabled",
             "use_for_chat",
@@ -44,6 +49,9 @@ class AIServerOut(serializers.ModelSerializer[AIServer]):
             "version",
         )
         read_only_fields = fields
+
+    def get_decrypts(self, row: AIServer) -> bool | None:
+        return secrets.is_readable(row.api_key, owner=row) if row.api_key else None
 
 
 class ProbeOut(serializers.Serializer[object]):

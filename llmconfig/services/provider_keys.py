@@ -1,52 +1,76 @@
-"""Provider keys: writing and testing them."""
+"""Provider keys: writing and testing them. services.rotation replaces their secrets step by step."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
+from llmconfig.errors import VersionNotFit
 from llmconfig.models import ProviderKey
-from llmconfig.services import probe
+from llmconfig.services import key_probe
 from llmconfig.services.in_use import refuse_if_used
 from llmconfig.services.probe import Probe
+from llmconfig.services.rotation import note_revoked
 from llmconfig.services.rows import locked, store
-from opscenter.core import changes, secrets
+from opscenter.core import changes, secret_versions
 from opscenter.core.errors import Unprocessable
 
 
 def create(*, fields: Mapping[str, Any], api_key: str) -> ProviderKey:
-    return store(ProviderKey(), fields, secrets_for={"encrypted_key": api_key})
+    key = ProviderKey(rotation_interval_days=fields.get("rotation_interval_days"))
+    due = {"rotation_due_at": key.rotation_due(timezone.now())}
+    return store(key, {**fields, **due}, secrets_for={"encrypted_key": api_key})
 
 
+@transaction.atomic
 def update(*, key: ProviderKey, fields: Mapping[str, Any], api_key: str | None = None) -> ProviderKey:
-    """`api_key` None leaves the secret. Raises Unprocessable for another provider without another key."""
-    with transaction.atomic():
-        fresh = locked(key)
-        if api_key is None and fields.get("provider", fresh.provider) != fresh.provider:
-            raise Unprocessable("Another provider needs another key: give api_key too.", param="api_key")
-        return store(key, fields, secrets_for={"encrypted_key": api_key} if api_key else None)
+    """`api_key` None leaves the secret; another one is used at once, untried, and the former kept for its grace period.
+
+    Raises Unprocessable for another provider without another key, VersionNotFit while a key of the former is staged.
+    """
+    former = locked(key)
+    moves = fields.get("provider", former.provider) != former.provider
+    if moves and api_key is None:
+        raise Unprocessable("Another provider needs another key: give api_key too.", param="api_key")
+    if moves and former.staged_key is not None:
+        raise VersionNotFit(f"{former.staged_key.label} is staged for {former.provider}: revoke it first.")
+    due = {"rotation_due_at": _due(former, fields, is_replaced=api_key is not None)}
+    stored = store(key, {**fields, **due}, secrets_for={"encrypted_key": api_key} if api_key else None)
+    if api_key and former.encrypted_key:
+        secret_versions.keep_until(former.encrypted_key, timezone.now() + stored.grace)
+    if moves:
+        _revoke_former(stored)
+    return stored
 
 
+@transaction.atomic
 def delete(*, key: ProviderKey) -> None:
     """Raises InUse."""
-    with transaction.atomic():
-        fresh = locked(key)
-        refuse_if_used(fresh)
-        changes.delete(fresh)
+    fresh = locked(key)
+    refuse_if_used(fresh)
+    changes.delete(fresh)
 
 
 def test_key(*, key: ProviderKey) -> Probe:
-    """Make the provider's free call that needs the key: its list of models, where it has one."""
-    provider = key.known_provider
-    if not provider.api_base or not provider.check_path:
-        return Probe(status="unknown", message=f"There is no free call known to test a key of {provider.name} with.")
+    """Try the version in use at the provider."""
+    if not key_probe.has_free_call(key.known_provider):
+        return key_probe.untold(key.known_provider)
     if key.encrypted_key is None:
         return Probe(status="unhealthy", message="No API key is stored.")
-    try:
-        headers = provider.headers(secrets.reveal(key.encrypted_key, owner=key))
-    except secrets.SecretUnreadable:
-        return probe.UNREADABLE
-    url = f"{provider.api_base}{provider.check_path}"
-    if not provider.check_path.endswith("/models"):
-        return probe.ping(url=url, headers=headers, policy=provider.policy)
-    return probe.list_models(url=url, headers=headers, policy=provider.policy)
+    return key_probe.try_version(key=key, version=key.encrypted_key)
+
+
+def _due(key: ProviderKey, fields: Mapping[str, Any], *, is_replaced: bool) -> datetime | None:
+    changed = ProviderKey(rotation_interval_days=fields.get("rotation_interval_days", key.rotation_interval_days))
+    if is_replaced or key.encrypted_key is None:
+        return changed.rotation_due(timezone.now())
+    return changed.rotation_due(key.encrypted_key.in_use_since)
+
+
+def _revoke_former(key: ProviderKey) -> None:
+    """A key goes to the provider that it was stored for, and no version of it is reverted to for another."""
+    for version in secret_versions.versions_of(key):
+        if secret_versions.revoke(version):
+            note_revoked(version)

@@ -15,7 +15,7 @@ from llmconfig.views.resource import ListView, Resource, RowView, Serializer, ad
 from opscenter.core.api import Permissions
 
 
-class _Keys(Resource):
+class Keys(Resource):
     """The platform's keys; a consumer's own are nobody else's business."""
 
     queryset = ProviderKey.objects.platform().with_secret()
@@ -25,7 +25,7 @@ class _Keys(Resource):
 
 
 @listed("api_keys", ProviderKeyOut, ProviderKeyIn)
-class KeyListView(_Keys, ListView):
+class KeyListView(Keys, ListView):
     input_class = ProviderKeyIn
     filterset_class = ProviderKeyFilter
 
@@ -34,7 +34,7 @@ class KeyListView(_Keys, ListView):
 
 
 @addressed("api_key", ProviderKeyOut, ProviderKeyUpdateIn)
-class KeyView(_Keys, RowView):
+class KeyView(Keys, RowView):
     def change(self, row: ProviderKey, data: dict[str, Any]) -> ProviderKey:
         return provider_keys.update(key=row, api_key=data.pop("api_key", None), fields=data)
 
@@ -42,7 +42,7 @@ class KeyView(_Keys, RowView):
         provider_keys.delete(key=row)
 
 
-class KeyTestView(_Keys):
+class KeyTestView(Keys):
     @extend_schema(operation_id="llm_config_test_api_key", request=None, responses=ProbeOut)
     def post(self, request: Request, pk: int) -> Response:
         """Make the provider's free call that needs the key."""

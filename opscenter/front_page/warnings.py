@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 
 from credits.services import ledger_checks
 from llmconfig.models import ActiveProvider, AIServer, LLMModel, ProviderKey
@@ -19,6 +20,7 @@ _MOST_SECRETS = 25
 
 def warnings(request: HttpRequest, actives: list[ActiveProvider]) -> list[Fact]:
     found = [*_about_worker(), *_about_actives(request, actives), *_about_prices(request), *_about_secrets(request)]
+    found += _about_rotation(request)
     if settings.DEBUG:
         found.append(Fact("DEBUG", "It is on: error pages show settings and code to whoever causes one."))
     return found
@@ -66,18 +68,28 @@ def _about_secrets(request: HttpRequest) -> Iterator[Fact]:
         *((server, server.api_key) for server in servers[:_MOST_SECRETS]),
         *((key, key.encrypted_key) for key in keys[:_MOST_SECRETS]),
     ]
-    unreadable = [str(owner) for owner, secret in sealed if secret and not _readable(secret, owner)]
+    unreadable = [str(owner) for owner, secret in sealed if secret and not secrets.is_readable(secret, owner=owner)]
     if unreadable:
         text = f"BYOK_ENCRYPTION_KEY doesn't decrypt the stored API keys of {', '.join(unreadable[:5])}."
         yield Fact("Key ring", text, link_to(request, ProviderKey))
 
 
-def _readable(secret: Secret, owner: AIServer | ProviderKey) -> bool:
-    try:
-        secrets.reveal(secret, owner=owner)
-    except secrets.SecretUnreadable:
-        return False
-    return True
+def _about_rotation(request: HttpRequest) -> Iterator[Fact]:
+    """Bounded: the first few by name, the rest by the list."""
+    now, keys = timezone.now(), ProviderKey.objects.platform()
+    for key in keys.filter(staged_key__isnull=False).exclude(activation_refusal="").order_by("activates_at")[:5]:
+        text = (
+            f"The staged key of {key} was to be in use by {key.activates_at:%Y-%m-%d %H:%M}: {key.activation_refusal}"
+        )
+        yield Fact("Staged key", text, link_to(request, ProviderKey, rotation="staged"))
+    due = list(keys.due_for_rotation(now).order_by("rotation_due_at")[:6])
+    if due:
+        names = ", ".join(map(str, due[:5])) + (", …" if len(due) > 5 else "")
+        yield Fact(
+            "Rotation",
+            f"Provider keys that are due for rotation: {names}.",
+            link_to(request, ProviderKey, rotation="due"),
+        )
 
 
 def _sweep_age() -> timedelta | None:

@@ -12,7 +12,7 @@ from credits.models import Account, Budget, Entry, Hold, Journal, LedgerCheck
 from gateway.models import AttemptRow, RequestRow, VirtualKey
 from llmconfig.models import AIServer, Deployment, LLMModel, Price, ProviderKey
 from opscenter.core.ids import uuid7
-from opscenter.core.models import AuditEntry, User
+from opscenter.core.models import AuditEntry, Secret, User
 from tests.admin.site import World
 
 MANY = 10_000
@@ -46,6 +46,12 @@ def _make_catalog(world: World) -> None:
     create(Deployment, deployments)
     create(Price, (Price(model=model, number=1, input_price=2) for model in models))
     create(Deployment, (Deployment(model=world.model, upstream_model=f"x{n}", server=servers[n]) for n in range(20)))
+    create(Secret, (_former_version(world.key, number) for number in range(2, SOME)))
+
+
+def _former_version(key: ProviderKey, number: int) -> Secret:
+    of = {"entity_type": key._meta.db_table, "entity_id": str(key.pk)}
+    return Secret(**of, number=number, state="retired", masked="****abcd", ciphertext=b"x")
 
 
 def _make_calls(world: World) -> None:

@@ -19,6 +19,7 @@ BUTTONS = [
     ("llm_aiserver", "server", "set-active"),
     ("llm_providerkey", "key", "test"),
     ("llm_providerkey", "key", "set-active"),
+    ("llm_providerkey", "key", "rotate"),
     ("credits_account", "wallet", "adjust"),
     ("gateway_virtualkey", "virtual_key", "revoke"),
 ]

@@ -303,6 +303,7 @@ def test_only_what_is_new_is_decrypted(alice: Api, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(secrets, "reveal", counting)
     alice.key(key_name="new")
+    revealed.clear()
     snapshot.load()
 
     assert revealed == [ProviderKey.objects.get(key_name="new")]
