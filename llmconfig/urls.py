@@ -5,6 +5,7 @@ from rest_framework.views import APIView
 
 from llmconfig.views.active import ActiveListView, ActiveView
 from llmconfig.views.api_keys import KeyListView, KeyTestView, KeyView
+from llmconfig.views.audit import AuditListView, AuditView
 from llmconfig.views.catalog import DeploymentListView, DeploymentView, ModelListView, ModelView
 from llmconfig.views.key_versions import (
     KeyActivateView,
@@ -34,6 +35,8 @@ _ROUTES: dict[str, type[APIView]] = {
     "models/<int:pk>": ModelView,
     "deployments": DeploymentListView,
     "deployments/<int:pk>": DeploymentView,
+    "audit": AuditListView,
+    "audit/<int:pk>": AuditView,
 }
 
 urlpatterns: list[URLPattern] = [

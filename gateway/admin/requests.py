@@ -16,9 +16,9 @@ from gateway.models import AttemptRow, RequestRow, VirtualKey
 from gateway.models.virtual_key import PREFIXES
 from opscenter.core.admin_base import LargeTable, Panel, ReadOnlyModelAdmin, display, linked, register
 from opscenter.core.admin_base.access import Access
-from opscenter.core.admin_base.names import with_username
 from opscenter.core.api import Permissions
 from opscenter.core.models import User
+from opscenter.core.usernames import with_username
 
 STATUS_LABELS = {
     "Succeeded": "success",

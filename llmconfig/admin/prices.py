@@ -11,8 +11,8 @@ from llmconfig.models.price import RATES
 from llmconfig.services import prices
 from opscenter.core.admin_base import AuditedForm, AuditedModelAdmin, LargeTable, Panel, display, linked, register
 from opscenter.core.admin_base.access import Access
-from opscenter.core.admin_base.names import with_username
 from opscenter.core.api import Permissions
+from opscenter.core.usernames import with_username
 
 _HEADERS = ("Version", "For", "Input", "Cached input", "Cache write", "Output", "Search", "Since")
 _MOST = 20

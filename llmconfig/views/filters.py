@@ -1,39 +1,119 @@
-"""How the lists can be narrowed."""
+"""How the lists can be narrowed and ordered. What a parameter can't be is refused with 422."""
 
-from django.db.models import QuerySet
+import json
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import OrderBy
 from django_filters import rest_framework as filters
 
-from llmconfig.models import AIServer, Deployment, LLMModel, ProviderKey
+from llmconfig.models import ActiveProvider, AIServer, Deployment, LLMModel, ProviderKey
+from llmconfig.services.pointers import AI_SERVER, PROVIDER_TYPES
+from opscenter.core.models import AuditEntry
 
 
-class EnabledFilter(filters.FilterSet):  # type: ignore[misc]  # the library has no types
-    """`?enabled_only=true`."""
+class Ordering(filters.OrderingFilter):  # type: ignore[misc]  # the library has no types
+    """`?ordering=name,-created_at`; what has no value comes last, and equal rows in the order of their ids."""
 
+    def filter(self, rows: QuerySet[Any], value: list[str] | None) -> QuerySet[Any]:
+        wanted = [self._expression(name) for name in value or () if name]
+        return rows.order_by(*wanted, "pk") if wanted else rows
+
+    def _expression(self, name: str) -> OrderBy:
+        field = F(self.param_map[name.lstrip("-")])
+        return field.desc(nulls_last=True) if name.startswith("-") else field.asc(nulls_last=True)
+
+
+class EnabledFilter(filters.FilterSet):  # type: ignore[misc]  # as above
+    """`?enabled_only=true`, `?search=`."""
+
+    searched: tuple[str, ...] = ()
     enabled_only = filters.BooleanFilter(method="keep_enabled", label="Leave out what is disabled.")
+    search = filters.CharFilter(method="keep_found", label="Letters of a name.")
 
-    def keep_enabled(self, rows: "QuerySet[AIServer]", name: str, value: bool) -> "QuerySet[AIServer]":
+    def keep_enabled(self, rows: "QuerySet[Any]", name: str, value: bool) -> "QuerySet[Any]":
         return rows.filter(enabled=True) if value else rows
+
+    def keep_found(self, rows: "QuerySet[Any]", name: str, value: str) -> "QuerySet[Any]":
+        found = Q()
+        for field in self.searched:
+            found |= Q(**{f"{field}__icontains": value})
+        return rows.filter(found)
 
 
 class AIServerFilter(EnabledFilter):
+    searched = ("name", "base_url", "model_path")
+    ordering = Ordering(fields=("name", "server_type", "health_status", "last_health_check", "created_at"))
+
     class Meta:
         model = AIServer
-        fields = ("server_type", "health_status")
+        fields = (
+            "name",
+            "server_type",
+            "health_status",
+            "enabled",
+            "use_for_chat",
+            "use_for_embeddings",
+            "use_for_reranking",
+        )
 
 
 class ProviderKeyFilter(EnabledFilter):
+    searched = ("provider", "key_name")
+    ordering = Ordering(
+        fields=("provider", "key_name", "last_used", "requests_count", "tokens_used", "cost_usd", "created_at")
+    )
+
     class Meta:
         model = ProviderKey
-        fields = ("provider",)
+        fields = ("provider", "key_name", "enabled", "use_for_ops_center")
 
 
 class LLMModelFilter(EnabledFilter):
+    searched = ("name",)
+    tag = filters.CharFilter(method="keep_tagged", label="One of its use-case tags.")
+    min_quality_score = filters.NumberFilter("quality_score", lookup_expr="gte")
+    min_context_window = filters.NumberFilter("context_window", lookup_expr="gte")
+    ordering = Ordering(fields=("name", "quality_score", "context_window", "created_at", "updated_at"))
+
     class Meta:
         model = LLMModel
-        fields = ("name", "purpose", "tier")
+        fields = ("name", "purpose", "tier", "latency_class", "privacy", "enabled")
+
+    def keep_tagged(self, rows: "QuerySet[LLMModel]", name: str, value: str) -> "QuerySet[LLMModel]":
+        """SQLite has no lookup inside of JSON, and keeps it with escapes; PostgreSQL without."""
+        spellings = {json.dumps(value), json.dumps(value, ensure_ascii=False)}
+        found = Q()
+        for spelling in spellings:
+            found |= Q(use_case_tags__icontains=spelling)
+        return rows.filter(found)
 
 
 class DeploymentFilter(EnabledFilter):
+    searched = ("model__name", "upstream_model")
+    provider_type = filters.ChoiceFilter(choices=PROVIDER_TYPES, method="keep_kind", label="What it runs on.")
+    ordering = Ordering(
+        fields={"model__name": "model_name", **{name: name for name in ("upstream_model", "priority", "weight")}}
+    )
+
     class Meta:
         model = Deployment
-        fields = ("model", "server", "key")
+        fields = ("model", "server", "key", "upstream_model", "transport", "enabled")
+
+    def keep_kind(self, rows: "QuerySet[Deployment]", name: str, value: str) -> "QuerySet[Deployment]":
+        return rows.filter(server__isnull=value != AI_SERVER)
+
+
+class ActiveProviderFilter(filters.FilterSet):  # type: ignore[misc]  # as above
+    class Meta:
+        model = ActiveProvider
+        fields = ("purpose",)
+
+
+class AuditEntryFilter(filters.FilterSet):  # type: ignore[misc]  # as above
+    since = filters.IsoDateTimeFilter("created_at", lookup_expr="gte")
+    until = filters.IsoDateTimeFilter("created_at", lookup_expr="lt")
+
+    class Meta:
+        model = AuditEntry
+        fields = ("entity_type", "entity_id", "action", "user_id", "source", "request_id")

@@ -8,6 +8,7 @@ ServiceError
 ├── NotFound            404
 ├── RequestTimeout      408
 ├── Conflict            409
+├── PreconditionFailed  412
 ├── PayloadTooLarge     413
 ├── Unprocessable       422
 ├── TooManyRequests     429
@@ -109,6 +110,20 @@ class Conflict(ServiceError):
     status = 409
     type = "conflict_error"
     default_code = "conflict"
+
+
+class PreconditionFailed(ServiceError):
+    """`current` is the ETag of what is stored now, None where there is nothing."""
+
+    status = 412
+    type = "invalid_request_error"
+    default_code = "precondition_failed"
+
+    def __init__(self, *, current: str | None) -> None:
+        super().__init__(
+            "This is not what If-Match names any more: somebody else changed it. Read it again, and then change it.",
+            details={"etag": current},
+        )
 
 
 class PayloadTooLarge(ServiceError):

@@ -18,6 +18,7 @@ class Answer:
     status: int
     text: str
     body: Any
+    etag: str = ""
 
     @property
     def message(self) -> str:
@@ -36,30 +37,31 @@ class Api:
         if user is not None:
             self._client.force_login(user)
 
-    def call(self, method: str, path: str, body: Any = None) -> Answer:
+    def call(self, method: str, path: str, body: Any = None, *, if_match: str | None = None) -> Answer:
         response = self._client.generic(
             method,
             f"/api/v1/llm-config/{path}",
             data="" if body is None else json.dumps(body),
             content_type="application/json",
+            headers={} if if_match is None else {"If-Match": if_match},
         )
         text = response.content.decode()
-        return Answer(response.status_code, text, response.json() if text else None)
+        return Answer(response.status_code, text, response.json() if text else None, response.get("ETag", ""))
 
     def get(self, path: str) -> Answer:
         return self.call("GET", path)
 
-    def post(self, path: str, body: Any = None) -> Answer:
-        return self.call("POST", path, {} if body is None else body)
+    def post(self, path: str, body: Any = None, *, if_match: str | None = None) -> Answer:
+        return self.call("POST", path, {} if body is None else body, if_match=if_match)
 
-    def put(self, path: str, body: Any) -> Answer:
-        return self.call("PUT", path, body)
+    def put(self, path: str, body: Any, *, if_match: str | None = None) -> Answer:
+        return self.call("PUT", path, body, if_match=if_match)
 
-    def patch(self, path: str, body: Any) -> Answer:
-        return self.call("PATCH", path, body)
+    def patch(self, path: str, body: Any, *, if_match: str | None = None) -> Answer:
+        return self.call("PATCH", path, body, if_match=if_match)
 
-    def delete(self, path: str) -> Answer:
-        return self.call("DELETE", path)
+    def delete(self, path: str, *, if_match: str | None = None) -> Answer:
+        return self.call("DELETE", path, if_match=if_match)
 
     def server(self, **fields: Any) -> Any:
         """A new AI server, as the API answers it."""

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from opscenter.core.admin_base import LargeTable, Panel, ReadOnlyModelAdmin, display, register
 from opscenter.core.admin_base.access import Access
 from opscenter.core.admin_base.audited import AUDIT_READERS
-from opscenter.core.admin_base.names import with_username
 from opscenter.core.models import AuditEntry
+from opscenter.core.usernames import with_username
 
 
 class EntityFilter(SimpleListFilter):

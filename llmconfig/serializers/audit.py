@@ -1,0 +1,39 @@
+"""Entries of the audit log, as they are read."""
+
+from rest_framework import serializers
+
+from opscenter.core.models import AuditEntry
+
+
+class ChangesOut(serializers.Serializer[object]):
+    """What was and what is, of the fields that changed; secrets are masked."""
+
+    before = serializers.DictField()
+    after = serializers.DictField()
+
+
+class AuditEntryOut(serializers.ModelSerializer[AuditEntry]):
+    """`number` and the hashes are its place in the chain; `username` is null where there is no such user any more."""
+
+    username = serializers.CharField(read_only=True, allow_null=True)
+    changes = ChangesOut(read_only=True)
+
+    class Meta:
+        model = AuditEntry
+        fields = (
+            "id",
+            "number",
+            "created_at",
+            "action",
+            "entity_type",
+            "entity_id",
+            "user_id",
+            "username",
+            "source",
+            "address",
+            "request_id",
+            "changes",
+            "previous_hash",
+            "entry_hash",
+        )
+        read_only_fields = fields
