@@ -26,8 +26,7 @@ from django.db import connection  # noqa: E402
 from credits.ledger import book  # noqa: E402
 from credits.ledger.moves import Capture, Closed, Held, Outcome, Reserve  # noqa: E402
 from credits.services import grants, wallets  # noqa: E402
-from credits.writer import LedgerWriter  # noqa: E402
-from opscenter.core.db import own_connection  # noqa: E402
+from credits.writer import LedgerWriter, ledger_connection  # noqa: E402
 from opscenter.core.ids import uuid7  # noqa: E402
 from opscenter.core.models import User  # noqa: E402
 
@@ -101,7 +100,7 @@ def _in_threads(count: int, ids: list[int], duration_s: float) -> int:
 
 
 def _apply_alone(ids: list[int], duration_s: float, pairs: list[int]) -> None:
-    own_connection()
+    ledger_connection()
     deadline = time.perf_counter() + duration_s
     done = 0
     while time.perf_counter() < deadline:

@@ -149,10 +149,9 @@ def check() -> list[Problem]:
 
 
 def _broken(invariant: Invariant) -> Iterator[Problem]:
-    ages = invariant.query.count("{ago}")
     query = invariant.query.replace("{hold_id}", _HOLD_ID[connection.vendor])
     with connection.cursor() as cursor:
-        cursor.execute(sql.statement(query, connection.vendor), [HEARTBEAT_LIMIT_S] * ages)
+        cursor.execute(sql.statement(query, connection.vendor), {"stale_s": HEARTBEAT_LIMIT_S})
         for row in cursor.fetchall():
             yield Problem(invariant.name, invariant.text.format(*row))
 

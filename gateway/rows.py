@@ -85,7 +85,8 @@ def insert(rows: "list[RequestValues] | list[AttemptValues]") -> None:
     """
     if rows:
         with connection.cursor() as cursor:
-            cursor.execute(_statement(type(rows[0]), connection.vendor), [msgspec.json.encode(rows).decode()])
+            statement = _statement(type(rows[0]), connection.vendor)
+            cursor.execute(statement, {"rows": msgspec.json.encode(rows).decode()})
 
 
 _MODELS = {RequestValues: RequestRow, AttemptValues: AttemptRow}

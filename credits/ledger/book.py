@@ -7,8 +7,7 @@ reserves from what is left. The writer calls it for requests, services for every
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import DataError, IntegrityError, connection, transaction
-from django.db.backends.utils import CursorWrapper
+from django.db import DataError, IntegrityError, transaction
 
 from credits.amounts import LARGEST
 from credits.ledger import sql
@@ -30,6 +29,7 @@ from credits.ledger.moves import (
 )
 from credits.ledger.postings import Postings, Wallet
 from credits.models.hold import Hold
+from opscenter.core.db import pipelined
 
 _REFUSALS = (IntegrityError, DataError, ValueError, TypeError)
 
@@ -43,8 +43,8 @@ def apply(moves: Sequence[Move]) -> list[Outcome]:
     if not moves:
         return []
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            return _apply(cursor, moves)
+        with pipelined(), transaction.atomic():
+            return _apply(moves)
     except _REFUSALS as error:
         if len(moves) == 1:
             return [Broken(error)]
@@ -57,35 +57,29 @@ def beat(beats: Iterable[Beat]) -> None:
     rows = [
         (beat.hold_id.hex, _kept(beat.delivered_tokens), _kept(beat.checkpoint_amount), _moment(beat)) for beat in beats
     ]
-    with transaction.atomic(), connection.cursor() as cursor:
-        sql.run(cursor, sql.BEAT_HOLDS, sorted(rows, key=lambda row: row[0]))
+    with transaction.atomic():
+        sql.ask(sql.BEAT_HOLDS, sorted(rows, key=lambda row: row[0]))
 
 
-def _apply(cursor: CursorWrapper, moves: Sequence[Move]) -> list[Outcome]:
-    wallets = _lock(cursor, {move.account_id for move in moves})
-    postings, budgets = Postings(), Budgets(cursor)
-    outcomes: dict[int, Outcome] = {}
+def _apply(moves: Sequence[Move]) -> list[Outcome]:
     closes = {n: move for n, move in enumerate(moves) if isinstance(move, Capture | Void | Sweep)}
-    if closes:
-        outcomes.update(Closing(cursor, wallets, postings, budgets).end(closes))
     posts = {n: move for n, move in enumerate(moves) if isinstance(move, Post)}
-    if posts:
-        outcomes.update(_post(cursor, wallets, postings, posts))
     reserves = {n: move for n, move in enumerate(moves) if isinstance(move, Reserve)}
+    wallets: dict[int, Wallet] = {}
+    postings, budgets = Postings(), Budgets()
+    locking = sql.ask(sql.LOCK_WALLETS, {move.account_id for move in moves})
+    closing = Closing(closes, wallets, postings, budgets)
+    for id, posted, held, entries_count, status in locking.fetchall():
+        wallets[id] = Wallet(id, posted, held, entries_count, status == "frozen")
+    outcomes = closing.end()
+    outcomes.update(_post(wallets, postings, posts))
     budgets.lock(reserves.values())
     holds: list[tuple[Any, ...]] = []
     for n, move in reserves.items():
         outcomes[n] = _reserve(wallets.get(move.account_id), budgets, move, holds)
-    _write(cursor, wallets, postings, holds)
+    _write(wallets, postings, holds)
     budgets.write()
     return [outcomes[n] for n in range(len(moves))]
-
-
-def _lock(cursor: CursorWrapper, ids: set[int]) -> dict[int, Wallet]:
-    return {
-        id: Wallet(id, posted, held, entries_count, status == "frozen")
-        for id, posted, held, entries_count, status in sql.fetch(cursor, sql.LOCK_WALLETS, ids)
-    }
 
 
 def _reserve(wallet: Wallet | None, budgets: Budgets, move: Reserve, holds: list[tuple[Any, ...]]) -> Held | Refused:
@@ -104,10 +98,8 @@ def _reserve(wallet: Wallet | None, budgets: Budgets, move: Reserve, holds: list
     return Held(move.hold_id, amount, Hold.FIRST_EPOCH)
 
 
-def _post(
-    cursor: CursorWrapper, wallets: dict[int, Wallet], postings: Postings, posts: dict[int, Post]
-) -> dict[int, Outcome]:
-    used = {key for (key,) in sql.fetch(cursor, sql.READ_JOURNALS, [move.key for move in posts.values()])}
+def _post(wallets: dict[int, Wallet], postings: Postings, posts: dict[int, Post]) -> dict[int, Outcome]:
+    used = {key for (key,) in sql.fetch(sql.READ_JOURNALS, [move.key for move in posts.values()])} if posts else set()
     outcomes: dict[int, Outcome] = {}
     for n, move in posts.items():
         wallet = wallets.get(move.account_id)
@@ -132,15 +124,15 @@ def _post(
     return outcomes
 
 
-def _write(cursor: CursorWrapper, wallets: dict[int, Wallet], postings: Postings, holds: list[tuple[Any, ...]]) -> None:
+def _write(wallets: dict[int, Wallet], postings: Postings, holds: list[tuple[Any, ...]]) -> None:
     if postings.journals:
-        sql.run(cursor, sql.INSERT_JOURNALS, postings.journals)
-        sql.run(cursor, sql.INSERT_ENTRIES, postings.entries)
+        sql.ask(sql.INSERT_JOURNALS, postings.journals)
+        sql.ask(sql.INSERT_ENTRIES, postings.entries)
     changes = [wallet.changes for wallet in wallets.values() if wallet.is_changed]
     if changes:
-        sql.run(cursor, sql.UPDATE_WALLETS, changes)
+        sql.ask(sql.UPDATE_WALLETS, changes)
     if holds:
-        sql.run(cursor, sql.INSERT_HOLDS, holds)
+        sql.ask(sql.INSERT_HOLDS, holds)
 
 
 def _kept(count: int) -> int:

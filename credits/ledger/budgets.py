@@ -7,8 +7,6 @@ the order of their ids, so that batches which share budgets but no wallet never 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.backends.utils import CursorWrapper
-
 from credits.amounts import LARGEST
 from credits.ledger import sql
 from credits.ledger.moves import BudgetCap, Reserve
@@ -51,29 +49,29 @@ class LockedBudget:
 class Budgets:
     """`change()` notes what ends; `lock()` applies it and reads what is left for `left()` and `hold()`."""
 
-    def __init__(self, cursor: CursorWrapper) -> None:
-        self.cursor = cursor
-        self._ended: list[tuple[str, int, int]] = []
+    def __init__(self) -> None:
+        self._ended: list[tuple[list[int], int, int]] = []
         self._locked: dict[Key, LockedBudget] = {}
         self._links: list[tuple[str, int]] = []
 
-    def change(self, hold: str, *, held: int, spent: int) -> None:
-        """Add to every budget of `hold`, which has some."""
-        self._ended.append((hold, held, spent))
+    def change(self, ids: list[int], *, held: int, spent: int) -> None:
+        """Add to each of these budgets."""
+        if ids:
+            self._ended.append((ids, held, spent))
 
     def lock(self, reserves: Iterable[Reserve]) -> None:
         caps = {cap.key: _checked(cap) for move in reserves for cap in move.counted}
+        ids = {id for ids, _, _ in self._ended for id in ids}
         if caps:
-            sql.run(self.cursor, sql.MAKE_BUDGETS, sorted(caps.values()))
-        counted = self._counted()
-        keys = {*caps, *(key for keys in counted.values() for key in keys)}
-        if not keys:
-            return
-        rows = sql.fetch(self.cursor, sql.LOCK_BUDGETS, sorted(keys))
-        self._locked = {(scope, scope_id, window): LockedBudget(*rest) for scope, scope_id, window, *rest in rows}
-        for hold, held, spent in self._ended:
-            for key in counted[hold]:
-                self._locked[key].change(held=held, spent=spent)
+            sql.ask(sql.MAKE_BUDGETS, sorted(caps.values()))
+        if caps or ids:
+            wanted = [*((None, *key) for key in sorted(caps)), *((id, None, None, None) for id in sorted(ids))]
+            rows = sql.fetch(sql.LOCK_BUDGETS, wanted)
+            self._locked = {(scope, scope_id, window): LockedBudget(*rest) for scope, scope_id, window, *rest in rows}
+        by_id = {budget.id: budget for budget in self._locked.values()}
+        for ended, held, spent in self._ended:
+            for id in ended:
+                by_id[id].change(held=held, spent=spent)
 
     def left(self, move: Reserve) -> tuple[int, BudgetCap | None]:
         """What the tightest of the move's budgets has left, under the caps that it brings along."""
@@ -95,18 +93,9 @@ class Budgets:
         """After the holds: the links refer to them."""
         changes = [budget.changes for budget in self._locked.values() if budget.is_changed]
         if changes:
-            sql.run(self.cursor, sql.UPDATE_BUDGETS, changes)
+            sql.ask(sql.UPDATE_BUDGETS, changes)
         if self._links:
-            sql.run(self.cursor, sql.INSERT_HOLD_BUDGETS, self._links)
-
-    def _counted(self) -> dict[str, list[Key]]:
-        """The keys of the budgets of each hold that ended."""
-        counted: dict[str, list[Key]] = {hold: [] for hold, _, _ in self._ended}
-        if counted:
-            for hold, *key in sql.fetch(self.cursor, sql.READ_HOLD_BUDGETS, list(counted)):
-                scope, scope_id, window = key
-                counted[sql.hex_of(hold)].append((scope, scope_id, window))
-        return counted
+            sql.ask(sql.INSERT_HOLD_BUDGETS, self._links)
 
 
 def _checked(cap: BudgetCap) -> BudgetCap:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django.db.backends.utils import CursorWrapper
-
 from credits.amounts import LARGEST
 from credits.ledger import sql
 from credits.ledger.budgets import Budgets
@@ -12,32 +10,38 @@ from credits.ledger.postings import Postings, Wallet
 
 SWEPT_CHECKPOINT = "checkpoint"
 SWEPT_NOTHING = "nothing_delivered"
-_UNKNOWN = (None, "", 0, None, None, False)
+_UNKNOWN = (None, "", 0, None, None, "[]")
 
 
 class Closing:
-    """One batch's closes, inside its transaction and with its wallets locked."""
+    """One batch's closes, by their numbers in it, inside its transaction.
 
-    def __init__(self, cursor: CursorWrapper, wallets: dict[int, Wallet], postings: Postings, budgets: Budgets) -> None:
-        self.cursor = cursor
-        self.wallets = wallets
-        self.postings = postings
-        self.budgets = budgets
+    Made once the wallets' locks are asked for, it asks for the holds; `end()` is for when `wallets` is filled.
+    """
 
-    def end(self, closes: dict[int, Close]) -> dict[int, Outcome]:
-        """Outcomes by the numbers that `closes` has them under."""
+    def __init__(
+        self, closes: dict[int, Close], wallets: dict[int, Wallet], postings: Postings, budgets: Budgets
+    ) -> None:
+        self._closes = closes
+        self._wallets = wallets
+        self._postings = postings
+        self._budgets = budgets
+        # Of several that would end one hold in one epoch the first does.
+        self._rows: dict[tuple[str, int], tuple[int, tuple[Any, ...]]] = {}
         swept = self._stale({n: move for n, move in closes.items() if isinstance(move, Sweep)})
-        rows: dict[tuple[str, int], tuple[int, tuple[Any, ...]]] = {}
         for n, move in closes.items():
             if row := swept.get(n) if isinstance(move, Sweep) else _row(move):
-                rows.setdefault((row[0], row[2]), (n, row))
-        ended = sql.fetch(self.cursor, sql.CLOSE_HOLDS, [row for _, row in rows.values()]) if rows else ()
-        won = {sql.hex_of(id): rest for id, *rest in ended}
+                self._rows.setdefault((row[0], row[2]), (n, row))
+        self._ended = sql.ask(sql.CLOSE_HOLDS, [row for _, row in self._rows.values()]) if self._rows else None
+
+    def end(self) -> dict[int, Outcome]:
+        """Post what ended; outcomes by the closes' numbers."""
+        won = {sql.hex_of(id): rest for id, *rest in self._ended.fetchall()} if self._ended else {}
         outcomes: dict[int, Outcome] = {}
-        for n, row in rows.values():
+        for n, row in self._rows.values():
             if row[0] in won:
-                outcomes[n] = self._won(closes[n], row, *won[row[0]])
-        if lost := {n: move for n, move in closes.items() if n not in outcomes}:
+                outcomes[n] = self._won(self._closes[n], row, *won[row[0]])
+        if lost := {n: move for n, move in self._closes.items() if n not in outcomes}:
             outcomes.update(self._lost(lost))
         return outcomes
 
@@ -47,7 +51,7 @@ class Closing:
         by_hold = {move.hold_id.hex: n for n, move in sweeps.items()}
         for stale_s in {move.stale_s for move in sweeps.values()}:
             ids = [move.hold_id.hex for move in sweeps.values() if move.stale_s == stale_s]
-            for id, account_id, epoch, delivered, cost in sql.fetch(self.cursor, sql.READ_STALE, ids, stale_s):
+            for id, account_id, epoch, delivered, cost in sql.fetch(sql.READ_STALE, ids, stale_s=stale_s):
                 ending = ("CAPTURED", cost, SWEPT_CHECKPOINT) if delivered else ("VOIDED", 0, SWEPT_NOTHING)
                 rows[by_hold[sql.hex_of(id)]] = (sql.hex_of(id), account_id, epoch, *ending, 1)
         return rows
@@ -59,12 +63,11 @@ class Closing:
         amount: int,
         captured: int | None,
         key_id: int | None,
-        is_budgeted: bool,
+        budgets: list[int] | str,
     ) -> Closed:
-        wallet = self.wallets[move.account_id]
+        wallet = self._wallets[move.account_id]
         wallet.hold(-amount)
-        if is_budgeted:
-            self.budgets.change(row[0], held=-amount, spent=captured or 0)
+        self._budgets.change(sql.ids_of(budgets), held=-amount, spent=captured or 0)
         cost, why = row[4], row[5]
         facts = NO_FACTS if isinstance(move, Sweep) else move.facts
         who = f"key:{key_id}" if key_id else ""
@@ -72,50 +75,50 @@ class Closing:
             # The sweep's checkpoint is an estimate: what exceeds the hold is left to a late settle.
             cost = captured if isinstance(move, Sweep) else cost
             key = f"usage:{move.hold_id}"
-            self.postings.usage(wallet, key, captured=captured, cost=cost, why=why, who=who, facts=facts)
+            self._postings.usage(wallet, key, captured=captured, cost=cost, why=why, who=who, facts=facts)
         elif isinstance(move, Void):
             self._upstream_expense(move, who)
         return Closed(won=True, captured=captured or 0)
 
     def _lost(self, lost: dict[int, Close]) -> dict[int, Outcome]:
         ids = [move.hold_id.hex for move in lost.values()]
-        standing = {sql.hex_of(id): rest for id, *rest in sql.fetch(self.cursor, sql.READ_HOLDS, ids)}
+        standing = {sql.hex_of(id): rest for id, *rest in sql.fetch(sql.READ_HOLDS, ids)}
         settled: dict[str, int] = {}
         outcomes: dict[int, Outcome] = {}
         for n, move in lost.items():
-            account_id, state, epoch, captured, key_id, is_budgeted = standing.get(move.hold_id.hex, _UNKNOWN)
+            account_id, state, epoch, captured, key_id, budgets = standing.get(move.hold_id.hex, _UNKNOWN)
             paid = captured or 0
             overtaken = not isinstance(move, Sweep) and state not in ("", "HELD") and move.lease_epoch < epoch
             if overtaken and account_id == move.account_id:
                 key = f"adj:{move.hold_id}:1"
                 if key not in settled:
                     who = f"key:{key_id}" if key_id else ""
-                    settled[key] = self._late(move, key, paid, who, is_budgeted)
+                    settled[key] = self._late(move, key, paid, who, sql.ids_of(budgets))
                 paid = settled[key]
             outcomes[n] = Closed(won=False, captured=paid)
         return outcomes
 
-    def _late(self, move: Close, key: str, paid: int, who: str, is_budgeted: bool) -> int:
+    def _late(self, move: Close, key: str, paid: int, who: str, budgets: list[int]) -> int:
         """Settle what the sweep had ended, once. Returns what the consumer has paid after it."""
         assert not isinstance(move, Sweep)
         expense_key = _expense_key(move)
-        used = {used for (used,) in sql.fetch(self.cursor, sql.READ_JOURNALS, [key, expense_key])}
+        used = {used for (used,) in sql.fetch(sql.READ_JOURNALS, [key, expense_key])}
         if key in used:
-            self.cursor.execute(sql.PAID_BACK, [key, move.account_id])
-            return paid - int(self.cursor.fetchone()[0])
+            ((paid_back,),) = sql.fetch(sql.PAID_BACK, [key], wallet_id=move.account_id)
+            return paid - int(paid_back)
         cost = move.cost if isinstance(move, Capture) else 0
         if cost != paid:
-            wallet = self.wallets[move.account_id]
-            self.postings.late(wallet, key, paid=paid, cost=cost, why=move.basis, who=who, facts=move.facts)
-        if is_budgeted and cost < paid:
-            self.budgets.change(move.hold_id.hex, held=0, spent=cost - paid)
+            wallet = self._wallets[move.account_id]
+            self._postings.late(wallet, key, paid=paid, cost=cost, why=move.basis, who=who, facts=move.facts)
+        if cost < paid:
+            self._budgets.change(budgets, held=0, spent=cost - paid)
         if isinstance(move, Void) and expense_key not in used:
             self._upstream_expense(move, who)
         return min(cost, paid)
 
     def _upstream_expense(self, move: Void, who: str) -> None:
         if move.upstream_expense:
-            self.postings.upstream_expense(
+            self._postings.upstream_expense(
                 _expense_key(move), move.upstream_expense, why=move.basis, who=who, facts=move.facts
             )
 

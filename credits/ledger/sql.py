@@ -6,37 +6,45 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from opscenter.core.json_rows import Ids, Rows
+from opscenter.core.json_rows import Firsts, Ids, Rows
 
 _NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"}
 _AGO = {
-    "postgresql": "STATEMENT_TIMESTAMP() - MAKE_INTERVAL(secs => %s)",
-    "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '-' || %s || ' seconds')",
+    "postgresql": "STATEMENT_TIMESTAMP() - MAKE_INTERVAL(secs => %(stale_s)s)",
+    "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '-' || %(stale_s)s || ' seconds')",
 }
 _LEAST = {"postgresql": "LEAST", "sqlite": "MIN"}
 _GREATEST = {"postgresql": "GREATEST", "sqlite": "MAX"}
 # Only the key columns matter to foreign keys, so that inserting holds and entries needn't wait for a wallet.
 _LOCK = {"postgresql": "FOR NO KEY UPDATE", "sqlite": ""}
 _SKIP = {"postgresql": "FOR NO KEY UPDATE SKIP LOCKED", "sqlite": ""}
-_BUDGETED = "EXISTS (SELECT 1 FROM credits_hold_budgets l WHERE l.hold_id = credits_holds.id)"
+# An array is looked up in the index value by value, however small PostgreSQL thinks the table is.
+_ANY = {"postgresql": ("= ANY(ARRAY(", "))"), "sqlite": ("IN (", ")")}
+_BUDGETS = {
+    "postgresql": "ARRAY(SELECT l.budget_id FROM credits_hold_budgets l WHERE l.hold_id = credits_holds.id)",
+    "sqlite": "(SELECT JSON_GROUP_ARRAY(l.budget_id) FROM credits_hold_budgets l WHERE l.hold_id = credits_holds.id)",
+}
 _JSON = {"postgresql": "::jsonb", "sqlite": ""}
 
 LOCK_WALLETS = """
 SELECT id, posted, held, entries_count, status FROM llm_credits
-WHERE kind = 'wallet' AND id IN {ids:bigint} ORDER BY id {lock}
+WHERE kind = 'wallet' AND id {ids:bigint} ORDER BY id {lock}
 """
+# By their primary keys alone: in an index of open holds PostgreSQL would wade through all that a busy wallet has had
+# since the last vacuum. An expression isn't looked for in an index.
 CLOSE_HOLDS = """
 UPDATE credits_holds SET state = new_state, closed_at = {now}, basis = why, lease_epoch = lease_epoch + fence,
   captured = CASE WHEN new_state = 'CAPTURED' THEN {least}(cost, amount) END
 FROM {rows:hold_id uuid, wallet_id bigint, epoch int, new_state text, cost bigint, why text, fence int}
-WHERE id = hold_id AND account_id = wallet_id AND state = 'HELD' AND lease_epoch = epoch
-RETURNING id, amount, captured, virtual_key_id, {budgeted}
+WHERE id = hold_id AND id {firsts:uuid} AND account_id + 0 = wallet_id AND state || '' = 'HELD' AND lease_epoch = epoch
+RETURNING id, amount, captured, virtual_key_id, {budgets}
 """
 READ_HOLDS = """
-SELECT id, account_id, state, lease_epoch, captured, virtual_key_id, {budgeted}
-FROM credits_holds WHERE id IN {ids:uuid}
+SELECT id, account_id, state, lease_epoch, captured, virtual_key_id, {budgets}
+FROM credits_holds WHERE id {ids:uuid}
 """
 STALE_HOLDS = """
 SELECT id, account_id FROM credits_holds WHERE state = 'HELD' AND heartbeat_at < {ago}
@@ -44,12 +52,12 @@ ORDER BY heartbeat_at LIMIT 500
 """
 READ_STALE = """
 SELECT id, account_id, lease_epoch, delivered_tokens, checkpoint_amount FROM credits_holds
-WHERE state = 'HELD' AND heartbeat_at < {ago} AND id IN {ids:uuid} {skip}
+WHERE state = 'HELD' AND heartbeat_at < {ago} AND id {ids:uuid} {skip}
 """
-READ_JOURNALS = "SELECT idempotency_key FROM credits_journals WHERE idempotency_key IN {ids:text}"
+READ_JOURNALS = "SELECT idempotency_key FROM credits_journals WHERE idempotency_key {ids:text}"
 PAID_BACK = """
 SELECT COALESCE(SUM(e.amount), 0) FROM llm_transactions e JOIN credits_journals j ON j.id = e.journal_id
-WHERE j.idempotency_key = %s AND e.account_id = %s
+WHERE e.account_id = %(wallet_id)s AND j.idempotency_key {ids:text}
 """
 INSERT_JOURNALS = """
 INSERT INTO credits_journals (idempotency_key, kind, reason, actor, created_at)
@@ -57,16 +65,17 @@ SELECT jkey, jkind, why, who, {now} FROM {rows:jkey text, jkind text, why text, 
 """
 INSERT_ENTRIES = """
 INSERT INTO llm_transactions (journal_id, account_id, amount, version, balance_after, model, provider, tokens)
-SELECT j.id, COALESCE(v.wallet_id, (SELECT a.id FROM llm_credits a WHERE a.code = v.system_code)),
+SELECT (SELECT j.id FROM credits_journals j WHERE j.idempotency_key = v.jkey),
+  COALESCE(v.wallet_id, (SELECT a.id FROM llm_credits a WHERE a.code = v.system_code)),
   v.change, v.number, v.balance, v.what, v.whose, v.size
 FROM {rows:jkey text, wallet_id bigint, system_code text, change bigint, number bigint, balance bigint,
-what text, whose text, size bigint} JOIN credits_journals j ON j.idempotency_key = v.jkey
+what text, whose text, size bigint}
 """
 UPDATE_WALLETS = """
 UPDATE llm_credits
 SET posted = posted + posted_change, held = held + held_change, entries_count = entries_count + entries_change
 FROM {rows:wallet_id bigint, posted_change bigint, held_change bigint, entries_change bigint}
-WHERE id = wallet_id
+WHERE id = wallet_id AND id {firsts:bigint}
 """
 INSERT_HOLDS = """
 INSERT INTO credits_holds (id, account_id, virtual_key_id, amount, state, mode, rates, basis, heartbeat_at,
@@ -79,19 +88,17 @@ INSERT INTO credits_budgets (scope, scope_id, "window", cap, spent, held)
 SELECT kind, whose, span, most, 0, 0 FROM {rows:kind text, whose bigint, span text, most bigint} WHERE TRUE
 ON CONFLICT (scope, scope_id, "window") DO NOTHING
 """
-READ_HOLD_BUDGETS = """
-SELECT l.hold_id, b.scope, b.scope_id, b."window" FROM credits_hold_budgets l
-JOIN credits_budgets b ON b.id = l.budget_id WHERE l.hold_id IN {ids:uuid}
-"""
 LOCK_BUDGETS = """
-SELECT scope, scope_id, "window", id, cap, spent, held FROM credits_budgets
-WHERE (scope, scope_id, "window") IN (SELECT kind, whose, span FROM {rows:kind text, whose bigint, span text})
+SELECT scope, scope_id, "window", id, cap, spent, held FROM credits_budgets WHERE id {any}
+  SELECT COALESCE(v.budget_id, (SELECT b.id FROM credits_budgets b
+    WHERE b.scope = v.kind AND b.scope_id = v.whose AND b."window" = v.span))
+  FROM {rows:budget_id bigint, kind text, whose bigint, span text}{end}
 ORDER BY id {lock}
 """
 UPDATE_BUDGETS = """
 UPDATE credits_budgets SET cap = new_cap, spent = spent + spent_change, held = held + held_change
 FROM {rows:budget_id bigint, new_cap bigint, spent_change bigint, held_change bigint}
-WHERE id = budget_id
+WHERE id = budget_id AND id {firsts:bigint}
 """
 INSERT_HOLD_BUDGETS = """
 INSERT INTO credits_hold_budgets (hold_id, budget_id)
@@ -102,7 +109,7 @@ UPDATE credits_holds SET heartbeat_at = {now}, delivered_tokens = {greatest}(del
   checkpoint_amount = {greatest}(checkpoint_amount, checkpoint),
   dispatched_at = COALESCE(dispatched_at, dispatched)
 FROM {rows:hold_id uuid, delivered bigint, checkpoint bigint, dispatched timestamptz}
-WHERE id = hold_id AND state = 'HELD'
+WHERE id = hold_id AND id {firsts:uuid} AND state || '' = 'HELD'
 """
 
 
@@ -116,24 +123,36 @@ def statement(template: str, vendor: str) -> str:
         lock=_LOCK[vendor],
         skip=_SKIP[vendor],
         json=_JSON[vendor],
-        budgeted=_BUDGETED,
+        any=_ANY[vendor][0],
+        end=_ANY[vendor][1],
+        budgets=_BUDGETS[vendor],
         rows=Rows(vendor),
         ids=Ids(vendor),
+        firsts=Firsts(vendor),
     )
 
 
-def run(cursor: CursorWrapper, template: str, rows: Iterable[Any], *before: object) -> None:
-    """Execute with `rows` as the JSON parameter, behind the parameters `before`."""
-    params: list[Any] = [*before, json.dumps(list(rows))]
-    cursor.execute(statement(template, cursor.db.vendor), params)
+def ask(template: str, rows: Iterable[Any], **others: object) -> CursorWrapper:
+    """Execute with `rows` as the JSON parameter; `fetchall()` has what came of it.
+
+    Where the connection is pipelined only that waits for the database.
+    """
+    cursor = connection.cursor()
+    cursor.execute(statement(template, connection.vendor), {"rows": json.dumps(list(rows)), **others})
+    return cursor
 
 
-def fetch(cursor: CursorWrapper, template: str, rows: Iterable[Any], *before: object) -> list[tuple[Any, ...]]:
-    run(cursor, template, rows, *before)
-    fetched: list[tuple[Any, ...]] = cursor.fetchall()
+def fetch(template: str, rows: Iterable[Any], **others: object) -> list[tuple[Any, ...]]:
+    fetched: list[tuple[Any, ...]] = ask(template, rows, **others).fetchall()
     return fetched
 
 
 def hex_of(value: UUID | str) -> str:
     """A UUID column as it came: PostgreSQL gives UUIDs, SQLite the digits."""
     return value if isinstance(value, str) else value.hex
+
+
+def ids_of(value: list[int] | str) -> list[int]:
+    """An array of ids as it came: PostgreSQL gives lists, SQLite their JSON."""
+    ids: list[int] = json.loads(value) if isinstance(value, str) else value
+    return ids

@@ -3,7 +3,6 @@
 import logging
 
 from django.conf import settings
-from django.db import connection
 
 from credits.ledger import book, sql
 from credits.ledger.moves import Broken, Closed, Sweep
@@ -33,7 +32,5 @@ def sweep(*, stale_s: float | None = None) -> list[Hold]:
 
 
 def _stale(lease_s: float) -> list[Sweep]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql.statement(sql.STALE_HOLDS, connection.vendor), [lease_s])
-        rows = cursor.fetchall()
+    rows = sql.fetch(sql.STALE_HOLDS, (), stale_s=lease_s)
     return [Sweep(Hold._meta.pk.to_python(id), account_id, lease_s) for id, account_id in rows]

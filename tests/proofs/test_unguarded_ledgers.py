@@ -42,7 +42,7 @@ def settle_late_as_often_as_asked(patch: pytest.MonkeyPatch) -> None:
 
 
 def keep_what_a_late_settle_gives_back(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(closing.Closing, "_late", lambda self, move, key, paid, who, is_budgeted: paid)
+    patch.setattr(closing.Closing, "_late", lambda self, move, key, paid, who, budgets: paid)
 
 
 def spend_budgets_twice(patch: pytest.MonkeyPatch) -> None:
