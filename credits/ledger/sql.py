@@ -132,7 +132,7 @@ def statement(template: str, vendor: str) -> str:
     )
 
 
-def ask(template: str, rows: Iterable[Any], **others: object) -> CursorWrapper:
+def ask(template: str, rows: Iterable[Any], **others: float) -> CursorWrapper:
     """Execute with `rows` as the JSON parameter; `fetchall()` has what came of it.
 
     Where the connection is pipelined only that waits for the database.
@@ -142,7 +142,7 @@ def ask(template: str, rows: Iterable[Any], **others: object) -> CursorWrapper:
     return cursor
 
 
-def fetch(template: str, rows: Iterable[Any], **others: object) -> list[tuple[Any, ...]]:
+def fetch(template: str, rows: Iterable[Any], **others: float) -> list[tuple[Any, ...]]:
     fetched: list[tuple[Any, ...]] = ask(template, rows, **others).fetchall()
     return fetched
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from credits.ledger import book, closing, sql
+from credits.ledger import closing, sql
 from credits.ledger.budgets import LockedBudget
 from credits.ledger.moves import Close
 from credits.ledger.postings import Wallet
@@ -19,7 +19,7 @@ from tests.proofs.machine import LedgerMachine
 
 def settle_without_the_state(patch: pytest.MonkeyPatch) -> None:
     """A hold can be ended as often as one likes."""
-    _replace(patch, "CLOSE_HOLDS", "AND state = 'HELD' AND lease_epoch = epoch", "")
+    _replace(patch, "CLOSE_HOLDS", "AND state || '' = 'HELD' AND lease_epoch = epoch", "")
 
 
 def reserve_what_is_held_already(patch: pytest.MonkeyPatch) -> None:
@@ -50,15 +50,7 @@ def spend_budgets_twice(patch: pytest.MonkeyPatch) -> None:
 
 
 def ignore_the_frozen(patch: pytest.MonkeyPatch) -> None:
-    lock = book._lock
-
-    def thawed(*arguments: Any) -> dict[int, Wallet]:
-        wallets = lock(*arguments)
-        for wallet in wallets.values():
-            wallet.frozen = False
-        return wallets
-
-    patch.setattr(book, "_lock", thawed)
+    _replace(patch, "LOCK_WALLETS", "entries_count, status", "entries_count, 'active'")
 
 
 def _replace(patch: pytest.MonkeyPatch, statement: str, guard: str, instead: str) -> None:
