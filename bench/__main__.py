@@ -12,7 +12,7 @@ from bench import footprint, ledger, machine, measure, procfs
 from bench.findings import Findings
 from bench.measure import CELLS, Sample
 from bench.report import render
-from bench.servers import LABELS, Peer, Servers
+from bench.servers import FRESH, LABELS, Peer, Servers
 
 LEDGER, CONNECTIONS, MEMORY = "ledger", "connections", "memory"
 PARTS = (*CELLS, LEDGER, CONNECTIONS, MEMORY)
@@ -58,13 +58,15 @@ def _measure_peers(servers: Servers, options: argparse.Namespace, findings: Find
 
 
 def _measure_worker(servers: Servers, options: argparse.Namespace, findings: Findings, core: int) -> None:
-    if CONNECTIONS in options.only or MEMORY in options.only:
-        worker = _start(servers, "gateway-postgres", core)
+    if "gateway-litellm" in options.peers and any(name in CELLS for name in options.only):
+        findings.memory_with_litellm = procfs.rss_mib(servers.start("gateway-litellm").pid)
     if CONNECTIONS in options.only:
+        worker = _start(servers, "gateway-postgres", core)
         url = servers.postgres.url()
         findings.connections = footprint.most_connections(worker, url, duration_s=options.duration)
         print(f"{findings.connections} connections to PostgreSQL", flush=True)
     if MEMORY in options.only:
+        worker = _start(servers, FRESH, core)
         for served, mib in footprint.memory(worker):
             print(f"{mib:.1f} MiB after {served} requests", flush=True)
             findings.memory.append((served, mib))

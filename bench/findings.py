@@ -12,13 +12,15 @@ BASELINE = "direct"
 
 @dataclass(slots=True)
 class Findings:
-    """Everything that one run has seen. `memory`: requests served, and MiB after them."""
+    """Everything that one run has seen. `memory`: requests served, and MiB after them; `memory_with_litellm`: MiB of a
+    worker that has called LiteLLM in its process too."""
 
     machine: Mapping[str, str]
     samples: list[Sample] = field(default_factory=list)
     pairs: list[Pairs] = field(default_factory=list)
     connections: int | None = None
     memory: list[tuple[int, float]] = field(default_factory=list)
+    memory_with_litellm: float | None = None
 
     def of(self, peer: str, cell: str) -> list[Sample]:
         """In the order of the rounds."""

@@ -10,7 +10,7 @@ import psycopg
 
 from bench import measure, procfs
 from bench.measure import CELLS
-from bench.servers import GATEWAY_DATABASE, Peer
+from bench.servers import DATABASES, Peer
 
 PAGE_READERS = 16
 _LOOK_EVERY_S = 0.1
@@ -47,7 +47,7 @@ def _most_during(
     with measure.loading(peer, cell, duration_s=duration_s) as load:
         measure.begin(load)
         while load.poll() is None:
-            row = connection.execute(_COUNT, [GATEWAY_DATABASE]).fetchone()
+            row = connection.execute(_COUNT, [DATABASES["postgres"]]).fetchone()
             assert row is not None
             most = max(most, row[0])
             time.sleep(_LOOK_EVERY_S)

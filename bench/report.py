@@ -22,7 +22,7 @@ def render(findings: Findings) -> str:
         _table(("target", "seen", ""), verdicts(findings)),
         *_cells(findings),
         *_ledger(findings.pairs),
-        *_memory(findings.memory),
+        *_memory(findings),
         *_every_round(findings),
     ]
     return "\n\n".join(sections) + "\n"
@@ -99,10 +99,17 @@ def _ledger_rows(pairs: Sequence[Pairs]) -> Iterator[tuple[str, ...]]:
         yield ledger.DATABASES[database], str(wallets), ledger.WAYS[way], f"{median(values):.0f}", rounds
 
 
-def _memory(memory: Sequence[tuple[int, float]]) -> Iterator[str]:
-    if memory:
+def _memory(findings: Findings) -> Iterator[str]:
+    if findings.memory:
         yield "## Memory of one web worker"
-        yield _table(("plain requests served", "MiB resident"), ((f"{n:,}", f"{mib:.1f}") for n, mib in memory))
+        yield _table(
+            ("plain requests served", "MiB resident"), ((f"{n:,}", f"{mib:.1f}") for n, mib in findings.memory)
+        )
+    if findings.memory_with_litellm is not None:
+        yield (
+            f"The worker of the tables above, which has called LiteLLM in its process too, held "
+            f"{findings.memory_with_litellm:.1f} MiB."
+        )
 
 
 def _every_round(findings: Findings) -> Iterator[str]:

@@ -34,8 +34,10 @@ LABELS = {
     "litellm-proxy": "LiteLLM proxy, one worker, no database",
 }
 VIA_LITELLM = "-litellm"
+# As gateway-postgres, but nobody has called LiteLLM in it: that stays in memory once it is used.
+FRESH = "postgres-fresh"
 PROXY_PROGRAM = ROOT / "var" / "bench" / "litellm-venv" / "bin" / "litellm"
-GATEWAY_DATABASE = "bench"
+DATABASES = {"postgres": "bench", FRESH: "bench_fresh"}
 START_TIMEOUT_S = 120
 # Everything that a key can be limited by, none of it so low that a call is refused.
 _WITH_EVERY_LIMIT = (
@@ -86,6 +88,7 @@ class Servers:
             "gateway-sqlite": lambda: self._gateway("gateway-sqlite", "sqlite"),
             "gateway-postgres": lambda: self._gateway("gateway-postgres", "postgres"),
             "gateway-litellm": lambda: self._gateway("gateway-litellm", "postgres", via=VIA_LITELLM),
+            FRESH: lambda: self._gateway(FRESH, FRESH),
             "bare-litellm": self._bare,
             "litellm-proxy": self._proxy,
         }
@@ -134,8 +137,8 @@ class Servers:
     def _start_gateway(self, kind: str) -> tuple[LiveServer, str]:
         environment = {"LOG_LEVEL": "INFO"}
         database_url = ""
-        if kind == "postgres":
-            database_url = create_database(self.postgres.url(), GATEWAY_DATABASE)
+        if kind != "sqlite":
+            database_url = create_database(self.postgres.url(), DATABASES[kind])
             environment["REDIS_URL"] = self.redis.url()
         live = self._stack.enter_context(LiveServer(workers=1, environment=environment, database_url=database_url))
         world = World(live)

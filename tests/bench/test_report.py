@@ -65,8 +65,10 @@ def test_the_report_names_the_machine_the_medians_and_every_round() -> None:
     findings.samples.append(a_sample("gateway-postgres", "plain-32", cpu_ms=0.5))
     findings.pairs = [Pairs("sqlite", 200, "group", 2500.0)]
     findings.connections = 3
+    findings.memory_with_litellm = 287.5
     report = render(findings)
     assert "- Python: 3" in report
+    assert "LiteLLM in its process too, held 287.5 MiB" in report
     assert "| this gateway, PostgreSQL and Redis, relay | 0.650 | 1538 | 15.4 |" in report
     assert "| plain-32 | this gateway, PostgreSQL and Redis, relay | 0.800, 0.500 |" in report
     assert "| SQLite | 200 | 64 callers, committed in groups | 2500 | 2500 |" in report
