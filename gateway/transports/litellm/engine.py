@@ -54,12 +54,16 @@ def _import() -> ModuleType:
 
 
 def _quieten(litellm: Any) -> None:
-    """No telemetry, callbacks, retries, caches or prints; its log lines may hold URLs and prompts."""
+    """No telemetry, callbacks, retries, caches or prints; its log lines may hold URLs and prompts.
+
+    And no prices: what a call costs is the catalog's to say, and looking for it twice in LiteLLM's was a sixth of a call.
+    """
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     litellm.num_retries = 0
     litellm.cache = None
     litellm.drop_params = False
+    litellm.response_cost_calculator = lambda **_: None
     for name in _CALLBACKS:
         setattr(litellm, name, [])
     logging.getLogger("LiteLLM").setLevel(logging.CRITICAL + 1)

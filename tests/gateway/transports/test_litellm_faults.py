@@ -4,6 +4,7 @@ When a newer LiteLLM mends one of these, the first half of its test fails: then 
 """
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -136,3 +137,25 @@ async def test_usage_is_the_providers_to_the_letter(litellm_transport: LiteLLM, 
         call = make_call(scripted.api_base, stream=True, target=target)
         assert usage_of(await read_all(await litellm_transport.stream(call))) == usage
     assert Usage.from_openai(usage) == Usage(9, 0, 0, 4)
+
+
+async def test_no_price_is_looked_for_in_litellms_list(
+    litellm_transport: LiteLLM, scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from litellm import cost_calculator
+
+    look_up = Mock(wraps=cost_calculator.completion_cost)
+    monkeypatch.setattr(cost_calculator, "completion_cost", look_up)
+    message = {"role": "assistant", "content": "an answer"}
+    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+    scripted.replies(
+        {"id": "c", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}
+    )
+    call = make_call(scripted.api_base)
+    with monkeypatch.context() as as_it_comes:
+        as_it_comes.setattr(load(), "response_cost_calculator", cost_calculator.response_cost_calculator)
+        await raw(call)
+    assert look_up.called
+    look_up.reset_mock()
+    await litellm_transport.complete(call)
+    assert not look_up.called
