@@ -16,7 +16,7 @@ from credits.amounts import to_nano
 from gateway.models import VirtualKey
 from gateway.services import onboarding
 from llmconfig.models import ActiveProvider, AIServer, Deployment, LLMModel, ProviderKey, Purpose
-from llmconfig.services import active, catalog, servers
+from llmconfig.services import active, catalog, first_catalog, servers, take_over
 from llmconfig.services.pointers import AI_SERVER
 from opscenter import demo_server
 from opscenter.core.models import User
@@ -42,11 +42,18 @@ def prepare(*, demo_port: int) -> Start:
     """Bring an empty or former installation to where calls can be served. Idempotent."""
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
     call_command("migrate", interactive=False, verbosity=0)
+    provide()
     return Start(
         admin_password=ensure_admin(),
         key=ensure_key(),
         demo_port=demo_port if ensure_demo(port=demo_port) else None,
     )
+
+
+def provide() -> None:
+    """What calls can go to, at every start: a fresh installation's catalog, and what the environment names."""
+    first_catalog.fill()
+    take_over.take_over()
 
 
 @transaction.atomic
@@ -99,8 +106,8 @@ def ensure_demo(*, port: int) -> bool:
 def _wants_demo(server: AIServer | None) -> bool:
     if not settings.ALLOW_PRIVATE_AI_SERVERS or (server is not None and not server.enabled):
         return False
-    others = AIServer.objects.exclude(pk=server.pk) if server else AIServer.objects.all()
-    if not others.exists() and not ProviderKey.objects.platform().exists():
+    others = [other for other in AIServer.objects.all() if other != server and not take_over.is_untouched(other)]
+    if not others and not ProviderKey.objects.platform().filter(encrypted_key__isnull=False).exists():
         return True
     return server is not None and ActiveProvider.objects.pointing_at(server).exists()
 

@@ -75,6 +75,24 @@ ALLOW_PRIVATE_AI_SERVERS = env.bool("ALLOW_PRIVATE_AI_SERVERS", default=True)
 PROVIDER_API_BASES: dict[str, str] = env.json("PROVIDER_API_BASES", default={})
 DEFAULT_TRANSPORT = env.str("DEFAULT_TRANSPORT", default="auto")
 
+# --- taken over at every start: llmconfig/services/take_over.py; the first usable one is made active first ---
+
+PLATFORM_API_KEYS: dict[str, str] = {
+    "openrouter": env.str("OPENROUTER_API_KEY", default="").strip(),
+    "openai": env.str("OPENAI_API_KEY", default="").strip(),
+    "anthropic": env.str("ANTHROPIC_API_KEY", default="").strip(),
+    "groq": env.str("GROQ_API_KEY", default="").strip(),
+    "together": env.str("TOGETHER_API_KEY", default="").strip(),
+    "fireworks": env.str("FIREWORKS_API_KEY", default="").strip(),
+    "deepinfra": env.str("DEEPINFRA_API_KEY", default="").strip(),
+    "huggingface": env.str("HUGGINGFACE_API_KEY", default="").strip(),
+    "google": env.str("GOOGLE_API_KEY", default="").strip(),
+}
+AI_SERVER_HOSTS: dict[str, str] = {
+    "vllm": env.str("VLLM_HOST", default="").strip(),
+    "ollama": env.str("OLLAMA_HOST", default="").strip(),
+}
+
 # --- database ---
 
 _database_url = env.str("DATABASE_URL", default="") or f"sqlite:///{DATA_DIR / 'db.sqlite3'}"

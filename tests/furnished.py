@@ -58,6 +58,8 @@ def furnished() -> Furnished:
         "REDIS_URL": "",
     }
     manage(environment, "migrate")
+    # Once here, or every start of a test would do it.
+    manage(environment, "import_models", "--starting-catalog", "--apply")
     return Furnished(url, move_in(environment))
 
 

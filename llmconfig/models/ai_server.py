@@ -24,7 +24,8 @@ class AIServerQuerySet(models.QuerySet["AIServer"]):
 class AIServer(models.Model):
     """A server that speaks OpenAI's wire format. Its models cost nothing unless they are priced.
 
-    The stored key is only ever sent to the origin of `base_url`.
+    The stored key is only ever sent to the origin of `base_url`. `environment_url` is the one that was taken over from
+    the environment: as long as it is the `base_url`, the environment's next one replaces it.
     """
 
     class ServerType(models.TextChoices):
@@ -46,6 +47,7 @@ class AIServer(models.Model):
         max_length=500,
         help_text="For example http://gpu1:8000. Where the URL has no path, /v1 is added.",
     )
+    environment_url = models.CharField(max_length=500, blank=True, default="", editable=False)
     api_key = models.ForeignKey(
         Secret, null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
     )

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import F, Q
 
 from llmconfig.providers import Provider, is_known, provider_for
 from opscenter.core.models import Secret
@@ -22,6 +23,11 @@ class ProviderKeyQuerySet(models.QuerySet["ProviderKey"]):
     def routable(self) -> "ProviderKeyQuerySet":
         """The keys over which the platform may route consumers' calls."""
         return self.platform().enabled().filter(use_for_ops_center=True)
+
+    def callable(self) -> "ProviderKeyQuerySet":
+        """Those, and consumers' own that personal models of theirs are deployed on."""
+        personal = Q(owner__isnull=False, deployments__model__owner=F("owner"))
+        return self.enabled().filter(Q(owner__isnull=True, use_for_ops_center=True) | personal).distinct()
 
     def with_secret(self) -> "ProviderKeyQuerySet":
         """With the secrets' rows, so that masking a page of keys costs no query each."""
@@ -40,7 +46,8 @@ class ProviderKey(models.Model):
     """A key to one provider. `owner` null: the platform's; else a consumer's own, for that one alone.
 
     `encrypted_key` is the version in use, `staged_key` the next one, which `activates_at` puts into use by itself;
-    services.rotation moves them.
+    services.rotation moves them. `environment_secret` is the one that was taken over from the environment: as long as it
+    is in use, the environment's next key replaces it.
     """
 
     provider = models.SlugField(
@@ -50,6 +57,7 @@ class ProviderKey(models.Model):
     encrypted_key = models.ForeignKey(
         Secret, null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
     )
+    environment_secret = models.UUIDField(null=True, blank=True, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,
@@ -143,6 +151,11 @@ class ProviderKey(models.Model):
     @property
     def masked_key(self) -> str | None:
         return self.encrypted_key.masked if self.encrypted_key else None
+
+    @property
+    def is_from_environment(self) -> bool:
+        """Whether nobody replaced what was taken over from the environment."""
+        return self.encrypted_key_id is not None and self.encrypted_key_id == self.environment_secret
 
     @property
     def known_provider(self) -> Provider:

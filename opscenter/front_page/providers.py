@@ -25,7 +25,8 @@ def _servers(request: HttpRequest) -> Fact:
 
 def _keys(request: HttpRequest) -> Fact:
     platform = ProviderKey.objects.platform().aggregate(
-        all=Count("pk"), routed=Count("pk", filter=Q(enabled=True, use_for_ops_center=True))
+        all=Count("pk"),
+        routed=Count("pk", filter=Q(enabled=True, use_for_ops_center=True, encrypted_key__isnull=False)),
     )
     return Fact("Provider keys", f"{platform['routed']} of {platform['all']} in use", link_to(request, ProviderKey))
 

@@ -1,5 +1,6 @@
 """Starting: what the first start makes, and that later ones make nothing anew."""
 
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from credits.services.wallets import wallet_of
 from gateway.models import VirtualKey
 from gateway.services.keys import hash_key
 from llmconfig.models import ActiveProvider, AIServer, LLMModel, ProviderKey
-from llmconfig.services import active, servers
+from llmconfig.services import active, provider_keys, servers
 from llmconfig.snapshot import load
 from opscenter import bootstrap
 from opscenter.core.audit import Actor, acting_as
@@ -104,8 +105,22 @@ def test_the_demo_server_is_not_registered_beside_an_ai_server() -> None:
 
 
 def test_the_demo_server_is_not_registered_beside_a_provider_key() -> None:
-    ProviderKey.objects.create(provider="openai", key_name="Ours")
+    provider_keys.create(fields={"provider": "openai", "key_name": "Ours"}, api_key=token_hex(20))
     assert start().demo_port is None
+
+
+def test_the_demo_server_is_registered_beside_a_catalog_that_waits_for_its_keys() -> None:
+    assert start().demo_port == PORT
+    assert LLMModel.objects.count() > 20
+    assert AIServer.objects.filter(enabled=True).get() == demo()
+    assert {name for name, model in load().models.items() if model.targets} == {"demo"}
+
+
+def test_a_key_of_the_environment_answers_instead_of_the_demo_server(settings: Any) -> None:
+    start()
+    settings.PLATFORM_API_KEYS = {"openrouter": token_hex(20)}
+    assert start().demo_port is None
+    assert str(ActiveProvider.objects.get(purpose="chat").primary) == "openrouter: Default OpenRouter Key"
 
 
 def test_a_key_of_a_consumer_is_no_provider_of_the_platform() -> None:
@@ -134,7 +149,7 @@ def test_the_demo_model_is_offered_only_while_its_server_is_started() -> None:
     assert load().models["demo"].targets == ()
     AIServer.objects.filter(pk=demo().pk).update(base_url="http://127.0.0.1:9")
     active.clear(purpose="chat")
-    AIServer.objects.exclude(pk=demo().pk).delete()
+    AIServer.objects.filter(pk=ours.pk).delete()
     start()
     assert [target.provider_label for target in load().models["demo"].targets] == [bootstrap.DEMO_SERVER_NAME]
 

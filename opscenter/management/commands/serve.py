@@ -10,8 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from opscenter import workers
+from opscenter import bootstrap, workers
 from opscenter.connection import Connection
+from opscenter.core.audit import Actor, acting_as
 from opscenter.processes import port_is_free
 
 log = logging.getLogger(__name__)
@@ -30,17 +31,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         logging.captureWarnings(True)
         refuse_used_port(host, port)
-        self._check_database()
+        self._prepare_database()
         connections.close_all()
         workers.serve(configuration(host, port))
 
-    def _check_database(self) -> None:
-        """Refuses to start on an unfinished schema. A database that is away is waited for: readiness says so."""
+    def _prepare_database(self) -> None:
+        """Refuses to start on an unfinished schema. A database that is away is waited for: readiness says so, and what
+        the environment names is taken over by the next start."""
         try:
             executor = MigrationExecutor(connection)
             pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
             if not pending:
                 self.check(databases=["default"])
+                with acting_as(Actor.command("serve")):
+                    bootstrap.provide()
         except DatabaseError as error:
             log.warning("the database does not answer; calls are refused until it does: %s", error)
             return
