@@ -5,6 +5,7 @@ from django.urls import include, path
 from gateway.views.chat import ChatCompletionsView
 from gateway.views.login import LoginView
 from gateway.views.models import ModelsView, ModelView
+from gateway.views.reauthenticate import ReauthenticateView
 
 _inference = [
     path("chat/completions", ChatCompletionsView.as_view()),
@@ -18,4 +19,5 @@ urlpatterns = [
     path("v1/", include(_inference)),
     path("api/v1/llm/", include(_inference)),
     path("api/v1/auth/login", LoginView.as_view(), name="login"),
+    path("api/v1/auth/reauthenticate", ReauthenticateView.as_view(), name="reauthenticate"),
 ]

@@ -1,4 +1,4 @@
-"""Routes under /api/v1/llm-config/, each with and without a trailing slash; the schema shows the latter."""
+"""Routes under /api/v1/llm-config/ and /api/v1/admin/, with and without a trailing slash; the schema shows one."""
 
 from django.urls import URLPattern, path
 from rest_framework.views import APIView
@@ -13,6 +13,12 @@ from llmconfig.views.key_versions import (
     KeyRevokeView,
     KeyRotateView,
     KeyVersionListView,
+)
+from llmconfig.views.platform_keys import (
+    DecryptedKeyView,
+    PlatformKeyListView,
+    PlatformKeyTestView,
+    PlatformKeyView,
 )
 from llmconfig.views.servers import ServerListView, ServerModelsView, ServerTestView, ServerView
 
@@ -39,8 +45,21 @@ _ROUTES: dict[str, type[APIView]] = {
     "audit/<int:pk>": AuditView,
 }
 
-urlpatterns: list[URLPattern] = [
-    pattern
-    for route, view in _ROUTES.items()
-    for pattern in (path(route, view.as_view()), path(f"{route}/", view.as_view(schema=None)))
-]
+_PLATFORM_KEY_ROUTES: dict[str, type[APIView]] = {
+    "platform-keys": PlatformKeyListView,
+    "platform-keys/<slug:provider>": PlatformKeyView,
+    "platform-keys/<slug:provider>/test": PlatformKeyTestView,
+    "platform-keys/<slug:provider>/decrypted": DecryptedKeyView,
+}
+
+
+def _with_and_without_slash(routes: dict[str, type[APIView]]) -> list[URLPattern]:
+    return [
+        pattern
+        for route, view in routes.items()
+        for pattern in (path(route, view.as_view()), path(f"{route}/", view.as_view(schema=None)))
+    ]
+
+
+urlpatterns: list[URLPattern] = _with_and_without_slash(_ROUTES)
+platform_keys: list[URLPattern] = _with_and_without_slash(_PLATFORM_KEY_ROUTES)

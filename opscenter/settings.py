@@ -247,7 +247,8 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+REAUTHENTICATION_S = 300
+ACCOUNT_REAUTHENTICATION_TIMEOUT = REAUTHENTICATION_S
 # axes counts failures, in the database; these would count in a cache, and a name's without its address.
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_FORMS = {
@@ -337,6 +338,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "HealthEnum": "llmconfig.models.AIServer.Health",
         "ProviderTypeEnum": "llmconfig.services.pointers.PROVIDER_TYPES",
+        "PlatformKeySourceEnum": "llmconfig.serializers.platform_keys.SOURCES",
     },
 }
 

@@ -6,6 +6,7 @@ from django.urls import include, path, reverse_lazy
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from llmconfig import urls as llmconfig_urls
 from opscenter import health, scraping
 from opscenter.core.signin.views import admin_login
 
@@ -23,6 +24,7 @@ urlpatterns = [
     path("admin/password_change/", RedirectView.as_view(url=reverse_lazy("account_change_password"))),
     path("admin/", admin.site.urls),
     path("api/v1/llm-config/", include("llmconfig.urls")),
+    path("api/v1/admin/", include(llmconfig_urls.platform_keys)),
     path("api/v1/llm/", include("credits.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path(

@@ -92,6 +92,11 @@ def revoke(key: VirtualKey) -> None:
         changes.save(key, action="revoke")
 
 
+def mark_reauthenticated(token: VirtualKey) -> None:
+    """Whoever holds this access token has just entered its user's password."""
+    VirtualKey.objects.filter(pk=token.pk).update(reauthenticated_at=timezone.now())
+
+
 def sign_out(user: User) -> None:
     """Revoke the access tokens of `user`; virtual keys, which are no sign-ins, stay."""
     for token in VirtualKey.objects.live().filter(user=user, kind=VirtualKey.Kind.ACCESS):

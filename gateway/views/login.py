@@ -48,7 +48,7 @@ class LoginView(APIView):
         if not isinstance(user, User):
             raise NotAuthenticated("The user name or password is wrong.", code="invalid_credentials")
         request._request.user = user  # the audit's actor
-        _demand_second_factor(request._request, user, otp)
+        demand_second_factor(request._request, user, otp)
         lockouts.forgive(request._request, username=user.username)
         token = keys.issue_access_token(user=user)
         return Response(
@@ -57,7 +57,9 @@ class LoginView(APIView):
         )
 
 
-def _demand_second_factor(request: HttpRequest, user: User, otp: str) -> None:
+def demand_second_factor(request: HttpRequest, user: User, otp: str) -> None:
+    """Spends `otp` where `user` has a second factor. Raises NotAuthenticated, counted as a failed sign-in, and
+    SecondFactorMissing."""
     if second_factor.lacks(user):
         raise SecondFactorMissing
     if not second_factor.is_enrolled(user):

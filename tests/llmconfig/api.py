@@ -30,7 +30,7 @@ class Answer:
 
 
 class Api:
-    """`Api(alice).post("servers", {...})`; paths are relative to /api/v1/llm-config/."""
+    """`Api(alice).post("servers", {...})`; paths are relative to /api/v1/llm-config/ unless they begin with a slash."""
 
     def __init__(self, user: User | None = None) -> None:
         self._client = Client()
@@ -40,7 +40,7 @@ class Api:
     def call(self, method: str, path: str, body: Any = None, *, if_match: str | None = None) -> Answer:
         response = self._client.generic(
             method,
-            f"/api/v1/llm-config/{path}",
+            path if path.startswith("/") else f"/api/v1/llm-config/{path}",
             data="" if body is None else json.dumps(body),
             content_type="application/json",
             headers={} if if_match is None else {"If-Match": if_match},
