@@ -106,10 +106,15 @@ def _reservation(exchange: Exchange, clock: Clock) -> Reserve:
         amount=most,
         # What the client asked for in so many words is held whole or not at all.
         minimum=most if exchange.ask.max_tokens else exchange.most_nano(LEAST_OUTPUT),
-        mode=Hold.Mode.PLATFORM if most else Hold.Mode.FREE,
+        mode=Hold.Mode.PLATFORM if most else _mode_of_nothing(exchange),
         rates_json=bytes(exchange.receipt).decode(),
         budgets=(budget.at(clock()),) if budget else (),
     )
+
+
+def _mode_of_nothing(exchange: Exchange) -> Hold.Mode:
+    is_own = all(candidate.target.owner_id is not None for candidate in exchange.candidates)
+    return Hold.Mode.BYOK if is_own else Hold.Mode.FREE
 
 
 def _refusal(exchange: Exchange, refused: Refused) -> ServiceError:

@@ -95,17 +95,16 @@ def _power_level(snapshot: Snapshot, caller: Caller) -> PowerRate:
 
 
 def _named(snapshot: Snapshot, caller: Caller, name: str, purpose: str) -> Choices:
-    entry = snapshot.catalog.models.get(name)
-    if entry is not None and entry.owner_id in (None, caller.user_id):
-        targets = entry.targets
-    else:
-        targets = _by_provider(snapshot, name) or _by_upstream_id(snapshot, name)
+    """A caller's personal model goes before the platform's of that name, and never falls back to the platform."""
+    own = snapshot.catalog.personal.get((caller.user_id, name))
+    entry = own or snapshot.catalog.models.get(name)
+    targets = entry.targets if entry else _by_provider(snapshot, name) or _by_upstream_id(snapshot, name)
     targets = tuple(target for target in targets if target.purpose == purpose)
     if not targets:
         raise ModelNotFound(
             f"The model `{name}` does not exist or can't be called now. GET /v1/models lists yours.", param="model"
         )
-    return targets, _fallback_of(snapshot, targets, name, purpose)
+    return targets, () if own else _fallback_of(snapshot, targets, name, purpose)
 
 
 def _by_provider(snapshot: Snapshot, name: str) -> tuple[Target, ...]:

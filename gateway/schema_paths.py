@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.urls import INFERENCE_PREFIXES
+from gateway.views.base import InferenceView
 
 Endpoint = tuple[str, str, str, Callable[..., Any]]
 """Path, its regular expression, method and view."""
@@ -12,4 +13,8 @@ Endpoint = tuple[str, str, str, Callable[..., Any]]
 def without_aliases(endpoints: list[Endpoint], **_: object) -> list[Endpoint]:
     """Each inference endpoint once, under /v1: the other prefix serves the same views."""
     aliases = tuple(prefix for prefix in INFERENCE_PREFIXES if prefix != "/v1/")
-    return [endpoint for endpoint in endpoints if not endpoint[0].startswith(aliases)]
+    return [endpoint for endpoint in endpoints if not (endpoint[0].startswith(aliases) and _is_inference(endpoint))]
+
+
+def _is_inference(endpoint: Endpoint) -> bool:
+    return issubclass(getattr(endpoint[3], "cls", object), InferenceView)

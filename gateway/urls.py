@@ -5,19 +5,30 @@ from django.urls import include, path
 from gateway.views.chat import ChatCompletionsView
 from gateway.views.login import LoginView
 from gateway.views.models import ModelsView, ModelView
+from gateway.views.personal import either, is_management
 from gateway.views.reauthenticate import ReauthenticateView
+from llmconfig.views.own_models import OwnModelListView, OwnModelView
 
 _inference = [
     path("chat/completions", ChatCompletionsView.as_view()),
     path("models", ModelsView.as_view()),
     path("models/<path:name>", ModelView.as_view()),
 ]
-INFERENCE_PREFIXES = ("/v1/", "/api/v1/llm/chat/", "/api/v1/llm/models")
-"""Paths that opscenter/asgi.py gives to the handler without middleware."""
+_personal = [
+    path("models", either(ModelsView, OwnModelListView)),
+    path("models/<int:pk>", either(ModelView, OwnModelView)),
+]
+_MODELS = "/api/v1/llm/models"
+INFERENCE_PREFIXES = ("/v1/", "/api/v1/llm/chat/", _MODELS)
+"""Paths that opscenter/asgi.py gives to the handler without middleware, where `is_inference`."""
 
 urlpatterns = [
     path("v1/", include(_inference)),
-    path("api/v1/llm/", include(_inference)),
+    path("api/v1/llm/", include([*_personal, *_inference])),
     path("api/v1/auth/login", LoginView.as_view(), name="login"),
     path("api/v1/auth/reauthenticate", ReauthenticateView.as_view(), name="reauthenticate"),
 ]
+
+
+def is_inference(path: str, method: str, query: bytes) -> bool:
+    return path.startswith(INFERENCE_PREFIXES) and not (path.startswith(_MODELS) and is_management(method, query))

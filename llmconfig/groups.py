@@ -10,7 +10,7 @@ from llmconfig.models import Capability
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "LLM admin": tuple(codename for codename, _ in Capability._meta.permissions),
-    "LLM user": ("read", "execute"),
+    "LLM user": ("read", "execute", "manage_own_models"),
 }
 
 

@@ -4,8 +4,8 @@ Disabled rows, unpriced provider-key deployments and unreadable secrets are left
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from llmconfig.models import ActiveProvider, Deployment, LLMModel
@@ -41,23 +41,30 @@ class Active:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """`by_upstream`: by the provider's own id. `by_provider`: (provider slug or server name, either id)."""
+    """`by_upstream`: by the provider's own id. `by_provider`: (provider slug or server name, either id).
+
+    All of them are the platform's. `personal`: by owner and name, for that one alone.
+    """
 
     models: dict[str, CatalogModel]
     actives: dict[str, Active]
     by_upstream: dict[str, tuple[Target, ...]]
     by_provider: dict[tuple[str, str], tuple[Target, ...]]
+    personal: dict[tuple[int, str], CatalogModel] = field(default_factory=dict)
 
     def secrets(self) -> set[str]:
         """Every key that a call may carry, to be kept out of logs."""
-        return {target.api_key for group in self.by_provider.values() for target in group if target.api_key}
+        groups = [*self.by_provider.values(), *(model.targets for model in self.personal.values())]
+        return {target.api_key for group in groups for target in group if target.api_key}
 
 
 def load() -> Catalog:
     """Read everything in seven queries. The caller provides the transaction that makes them consistent."""
     upstreams = Upstreams.load()
-    rows = list(Deployment.objects.platform().select_related("model"))
+    every = list(Deployment.objects.callable().select_related("model"))
+    rows = [row for row in every if row.model.owner_id is None]
     targets = _targets(rows, upstreams)
+    personal = _targets((row for row in every if row.model.owner_id is not None), upstreams)
     actives = _actives(rows, targets, upstreams)
     implicit = [
         target
@@ -66,8 +73,14 @@ def load() -> Catalog:
         if target.deployment_id is None
     ]
     reachable = [*targets.values(), *dict.fromkeys(implicit)]
+    models = list(LLMModel.objects.enabled())
     return Catalog(
-        models=_models(targets.values()),
+        models={row.name: model for row, model in _models(models, targets.values()) if row.owner_id is None},
+        personal={
+            (row.owner_id, row.name): model
+            for row, model in _models(models, personal.values())
+            if row.owner_id is not None
+        },
         actives=actives,
         by_upstream=_grouped((target.upstream_model, target) for target in reachable),
         by_provider=_grouped(
@@ -83,20 +96,21 @@ def _provider_name(target: Target) -> str:
     return target.provider_label if target.server_type else target.provider
 
 
-def _models(targets: Iterable[Target]) -> dict[str, CatalogModel]:
-    by_name = _grouped((target.model_name, target) for target in targets)
-    return {
-        model.name: CatalogModel(
-            name=model.name,
-            purpose=model.purpose,
-            tier=model.tier,
-            owner_id=model.owner_id,
-            context_window=model.context_window,
-            max_output_tokens=model.max_output_tokens,
-            targets=by_name.get(model.name, ()),
+def _models(rows: Iterable[LLMModel], targets: Iterable[Target]) -> Iterator[tuple[LLMModel, CatalogModel]]:
+    by_name = _grouped(((target.owner_id, target.model_name), target) for target in targets)
+    for model in rows:
+        yield (
+            model,
+            CatalogModel(
+                name=model.name,
+                purpose=model.purpose,
+                tier=model.tier,
+                owner_id=model.owner_id,
+                context_window=model.context_window,
+                max_output_tokens=model.max_output_tokens,
+                targets=by_name.get((model.owner_id, model.name), ()),
+            ),
         )
-        for model in LLMModel.objects.platform().enabled()
-    }
 
 
 def _targets(rows: Iterable[Deployment], upstreams: Upstreams) -> dict[int, Target]:
@@ -108,7 +122,7 @@ def _targets(rows: Iterable[Deployment], upstreams: Upstreams) -> dict[int, Targ
         if upstream is None or not (row.enabled and row.model.enabled and upstream.serves(row.model.purpose)):
             continue
         price = prices.get((row.model_id, row.pk)) or prices.get((row.model_id, None))
-        if price is None and not upstream.is_free_unless_priced:
+        if price is None and not upstream.is_free_unless_priced and row.model.owner_id is None:
             continue
         found[row.pk] = target_of(row, upstream, price or FREE)
     return found

@@ -33,7 +33,8 @@ FREE = Price(None, Decimal(0), Decimal(0), Decimal(0), Decimal(0), Decimal(0))
 class Target:
     """One thing that can be called. `key` is stable: d:DEPLOYMENT, or s:SERVER:MODEL for an implicit one.
 
-    `is_private_network`: its origin is the operator's and may be private.
+    `is_private_network`: its origin is the operator's and may be private. `owner_id`: the consumer whose own key this
+    is, for whom alone it answers, at no cost.
     """
 
     key: str
@@ -60,9 +61,11 @@ class Target:
     price: Price
     is_private_network: bool
     limits: Limits
+    owner_id: int | None = None
 
 
 def target_of(row: Deployment, upstream: Upstream, price: Price) -> Target:
+    owner_id = row.model.owner_id
     return replace(
         implicit(upstream, row.upstream_model, row.model.purpose),
         key=f"d:{row.pk}",
@@ -77,8 +80,9 @@ def target_of(row: Deployment, upstream: Upstream, price: Price) -> Target:
         context_window=row.model.context_window,
         max_output_tokens=row.model.max_output_tokens,
         quality_score=row.model.quality_score,
-        price=price,
+        price=price if owner_id is None else FREE,
         limits=row.limits,
+        owner_id=owner_id,
     )
 
 

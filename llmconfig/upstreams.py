@@ -64,7 +64,7 @@ class Upstreams:
         """Read in two queries; only what is new is decrypted."""
         known, _Revealed.by_row = _Revealed.by_row, {}
         servers = [_from_server(row, known) for row in AIServer.objects.enabled().with_secret()]
-        keys = [_from_key(row, known) for row in ProviderKey.objects.routable().with_secret()]
+        keys = [_from_key(row, known) for row in ProviderKey.objects.callable().with_secret()]
         return cls(
             {upstream.id: upstream for upstream in servers if upstream},
             {upstream.id: upstream for upstream in keys if upstream},

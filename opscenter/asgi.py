@@ -15,14 +15,14 @@ _django = get_asgi_application()
 
 from gateway import runtime, warmup  # noqa: E402 - needs the loaded apps, like those that follow
 from gateway.handler import InferenceHandler  # noqa: E402
-from gateway.urls import INFERENCE_PREFIXES  # noqa: E402
+from gateway.urls import is_inference  # noqa: E402
 from opscenter import metrics  # noqa: E402
 from opscenter.processes import end_with_parent  # noqa: E402
 
 log = logging.getLogger(__name__)
 _plain = InferenceHandler()
 # Probes and scrapes come by IP address, which no list of allowed hosts has.
-_WITHOUT_MIDDLEWARE = (*INFERENCE_PREFIXES, "/health/", "/metrics")
+_BY_ADDRESS = ("/health/", "/metrics")
 
 if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
     # One of several workers, which would go on serving when their killed parent could no longer stop them.
@@ -36,10 +36,15 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(scope, receive, send)
-    elif scope["type"] == "http" and scope["path"].startswith(_WITHOUT_MIDDLEWARE):
+    elif scope["type"] == "http" and _is_plain(scope):
         await _plain(scope, receive, send)
     else:
         await _django(scope, receive, send)
+
+
+def _is_plain(scope: Scope) -> bool:
+    path = scope["path"]
+    return path.startswith(_BY_ADDRESS) or is_inference(path, scope["method"], scope["query_string"])
 
 
 async def _lifespan(scope: Scope, receive: Receive, send: Send) -> None:

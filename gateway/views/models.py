@@ -33,13 +33,15 @@ class ModelView(InferenceView):
 
 
 def _callable(caller: Caller) -> list[CatalogModel]:
-    """The catalog's models, then those that an active provider serves beside the catalog, under their own names."""
+    """The caller's own models, the catalog's, then what an active provider serves beside it, under their own names."""
     snapshot = runtime.current().snapshots.current()
+    own = {entry.name: entry for (owner, _), entry in snapshot.catalog.personal.items() if owner == caller.user_id}
+    platforms = (entry for entry in snapshot.catalog.models.values() if entry.name not in own)
     beside = [_beside_the_catalog(target) for target in _implicit(snapshot.catalog)]
     level = snapshot.rates.power_levels.get(caller.power_level)
     return [
         entry
-        for entry in [*snapshot.catalog.models.values(), *beside]
+        for entry in [*own.values(), *platforms, *beside]
         if _may_call(caller, entry) and any(_reaches(level, target) for target in entry.targets)
     ]
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from llmconfig.models.ai_server import AIServer
 from llmconfig.models.llm_model import LLMModel
@@ -20,6 +20,10 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
 
     def platform(self) -> "DeploymentQuerySet":
         return self.filter(model__owner__isnull=True)
+
+    def callable(self) -> "DeploymentQuerySet":
+        """Of the platform's models, and of personal ones those on keys of their owners."""
+        return self.filter(Q(model__owner__isnull=True) | Q(model__owner=F("key__owner")))
 
     def on(self, provider: AIServer | ProviderKey) -> "DeploymentQuerySet":
         if isinstance(provider, AIServer):
@@ -110,6 +114,10 @@ class Deployment(Limited):
         if self.transport == self.Transport.RELAY and self.key and not self.key.known_provider.speaks_openai:
             raise ValidationError(
                 {"transport": f"{self.key.provider} does not speak OpenAI's format: use auto or litellm."}
+            )
+        if self.model_id and self.model.owner_id != (self.key.owner_id if self.key else None):
+            raise ValidationError(
+                "A personal model runs on its owner's keys, a model of the platform on the platform's."
             )
 
     @property

@@ -1,4 +1,4 @@
-"""The permissions llm.read, llm.execute, llm.configure, llm.manage_providers and llm.manage_models."""
+"""The permissions llm.read, llm.execute, llm.configure, llm.manage_providers, llm.manage_models and _own_models."""
 
 from django.db import models
 
@@ -15,5 +15,6 @@ class Capability(models.Model):  # noqa: DJ008 - it has no rows
             ("configure", "Can choose the active providers"),
             ("manage_providers", "Can manage AI servers and provider keys"),
             ("manage_models", "Can manage models, deployments and prices"),
+            ("manage_own_models", "Can keep models of their own, over provider keys of their own"),
         )
         verbose_name_plural = "capabilities"

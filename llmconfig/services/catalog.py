@@ -98,7 +98,8 @@ def _store_deployment(row: Deployment, values: Values) -> Deployment:
     provider_type, provider_id = fields.pop("provider_type", None), fields.pop("provider_id", None)
     with transaction.atomic():
         if provider_type is not None and provider_id is not None:
-            fields.update(columns(find_provider(provider_type, provider_id)))
+            provider = find_provider(provider_type, provider_id, owner_id=row.model.owner_id)
+            fields.update(columns(provider))
         elif provider_type is not None or provider_id is not None:
             raise Unprocessable("provider_type and provider_id go together.", param="provider_id")
         stored = store(row, fields)

@@ -8,13 +8,15 @@ API_KEY = "api_key"
 PROVIDER_TYPES = ((AI_SERVER, "AI server"), (API_KEY, "Provider key"))
 
 
-def find_provider(provider_type: str, provider_id: int, *, param: str = "provider_id") -> AIServer | ProviderKey:
-    """The AI server or the platform's key of that id. Raises Unprocessable."""
-    provider: AIServer | ProviderKey | None
-    if provider_type == AI_SERVER:
+def find_provider(
+    provider_type: str, provider_id: int, *, owner_id: int | None = None, param: str = "provider_id"
+) -> AIServer | ProviderKey:
+    """The AI server or the platform's key of that id; with an owner, a key of theirs. Raises Unprocessable."""
+    provider: AIServer | ProviderKey | None = None
+    if provider_type == API_KEY:
+        provider = ProviderKey.objects.with_secret().filter(pk=provider_id, owner_id=owner_id).first()
+    elif owner_id is None:
         provider = AIServer.objects.with_secret().filter(pk=provider_id).first()
-    else:
-        provider = ProviderKey.objects.platform().with_secret().filter(pk=provider_id).first()
     if provider is None:
         what = dict(PROVIDER_TYPES)[provider_type]
         raise Unprocessable(f"There is no {what} {provider_id}.", param=param)

@@ -1,6 +1,6 @@
 """What the resources have in common: a list to read and add to, and one row to read, change and delete."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
@@ -25,7 +25,7 @@ class Resource(GenericAPIView[Any]):
     and leaves the ETag as it is.
     """
 
-    required_permissions: ClassVar[dict[str, str]]
+    required_permissions: ClassVar[Mapping[str, str | tuple[str, ...]]]
     input_class: ClassVar[Serializer]
     bookkeeping: ClassVar[frozenset[str]] = frozenset()
 

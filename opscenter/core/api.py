@@ -29,25 +29,26 @@ class PageNumberPages(PageNumberPagination):
 class LLMPermission(BasePermission):
     """Asks for the permission that the view declares for the method; a view that declares none is refused.
 
-    `required_permissions = {"GET": "llm.read", "*": "llm.configure"}`. Who acts by a credential with a permission
-    ceiling is let into views with `for_consumers = True` alone.
+    `required_permissions = {"GET": "llm.read", "*": "llm.configure"}`; of a tuple of them, one will do. Who acts by a
+    credential with a permission ceiling is let into views with `for_consumers = True` alone.
     """
 
     message = "You may not do this."
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        declared: dict[str, str] = getattr(view, "required_permissions", {})
+        declared: dict[str, str | tuple[str, ...]] = getattr(view, "required_permissions", {})
         method = "GET" if request.method in ("HEAD", "OPTIONS") else str(request.method)
-        permission = declared.get(method) or declared.get("*")
-        if permission is None:
+        needed = declared.get(method) or declared.get("*")
+        if needed is None:
             return False
+        permissions = (needed,) if isinstance(needed, str) else needed
         if not request.user.is_authenticated:
             return False
         if getattr(request.user, "permission_ceiling", None) is not None and not getattr(view, "for_consumers", False):
             self.message = "A virtual key is for calling models: sign in to manage them (POST /api/v1/auth/login)."
             return False
-        self.message = f"You may not do this: it needs the permission {permission}."
-        return bool(request.user.has_perm(permission))
+        self.message = f"You may not do this: it needs the permission {' or '.join(permissions)}."
+        return any(request.user.has_perm(permission) for permission in permissions)
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -118,10 +119,11 @@ def _in_use(error: ProtectedError) -> Conflict:
 
 
 class Permissions:
-    """The names of the five permissions."""
+    """The names of the permissions."""
 
     READ: ClassVar = "llm.read"
     EXECUTE: ClassVar = "llm.execute"
     CONFIGURE: ClassVar = "llm.configure"
     MANAGE_PROVIDERS: ClassVar = "llm.manage_providers"
     MANAGE_MODELS: ClassVar = "llm.manage_models"
+    MANAGE_OWN_MODELS: ClassVar = "llm.manage_own_models"

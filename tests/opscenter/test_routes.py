@@ -63,7 +63,7 @@ def test_a_stranger_is_told_to_authenticate(client: Client, route: str, view: ty
     path = "/" + re.sub(r"<\w+:\w+>", "1", route)
     for method in ("get", "post", "put", "patch", "delete"):
         if hasattr(view, method):
-            answer = getattr(client, method)(path)
+            answer = getattr(client, method)(f"{path}?mine=true")
             assert answer.status_code == 401, (method, path, answer.status_code)
             assert answer.json()["error"]["type"] == "authentication_error"
 
