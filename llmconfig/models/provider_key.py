@@ -46,7 +46,7 @@ class ProviderKey(models.Model):
     """A key to one provider. `owner` null: the platform's; else a consumer's own, for that one alone.
 
     `encrypted_key` is the version in use, `staged_key` the next one, which `activates_at` puts into use by itself;
-    services.rotation moves them. `environment_secret` is the one that was taken over from the environment: as long as it
+    services.rotation moves them. `environment_secret` is the one that was taken over from the environment: while that
     is in use, the environment's next key replaces it.
     """
 

@@ -8,7 +8,7 @@ from llmconfig.providers import is_known, provider_for
 from llmconfig.services import provider_keys
 from llmconfig.services.pointers import label
 from llmconfig.services.rows import locked, store
-from opscenter.core import audit, secrets
+from opscenter.core import audit, secret_versions, secrets
 from opscenter.core.errors import Conflict, NotFound
 
 DATABASE, ENVIRONMENT = "database", "environment"
@@ -61,14 +61,17 @@ def put(slug: str, *, api_key: str) -> ProviderKey:
 
 
 def remove(slug: str) -> None:
-    """Delete the key. Its row stays without one where models are deployed on it. Raises NotFound, InUse."""
+    """Delete the key and its former versions. The row stays where models are deployed on it. Raises NotFound, InUse."""
     with transaction.atomic():
         key = locked(get(slug))
         users = [f"the active provider for {active.purpose}" for active in ActiveProvider.objects.pointing_at(key)]
         if users:
             raise InUse(label(key), users)
         if Deployment.objects.on(key).exists():
-            store(key, {}, secrets_for={"encrypted_key": None})
+            nothing = {"staged_key": None, "activates_at": None, "activation_refusal": "", "rotation_due_at": None}
+            store(key, nothing, secrets_for={"encrypted_key": None})
+            for version in secret_versions.versions_of(key):
+                secret_versions.revoke(version)
         else:
             provider_keys.delete(key=key)
 

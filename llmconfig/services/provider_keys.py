@@ -10,6 +10,7 @@ from django.utils import timezone
 from llmconfig.errors import VersionNotFit
 from llmconfig.models import ProviderKey
 from llmconfig.services import key_probe
+from llmconfig.services.adoption import adopt_waiting
 from llmconfig.services.in_use import refuse_if_used
 from llmconfig.services.probe import Probe
 from llmconfig.services.rotation import note_revoked
@@ -18,10 +19,14 @@ from opscenter.core import changes, secret_versions
 from opscenter.core.errors import Unprocessable
 
 
+@transaction.atomic
 def create(*, fields: Mapping[str, Any], api_key: str) -> ProviderKey:
+    """The models that waited for a key of this provider are called over it from now on."""
     key = ProviderKey(rotation_interval_days=fields.get("rotation_interval_days"))
     due = {"rotation_due_at": key.rotation_due(timezone.now())}
-    return store(key, {**fields, **due}, secrets_for={"encrypted_key": api_key})
+    stored = store(key, {**fields, **due}, secrets_for={"encrypted_key": api_key})
+    adopt_waiting(stored)
+    return stored
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from django.utils import timezone
 from gateway.models import VirtualKey
 from llmconfig.models import ProviderKey
 from llmconfig.services import take_over
+from opscenter.core import secret_versions
 from opscenter.core.models import AuditEntry, User
 from tests.gateway.people import key_of, person
 from tests.llmconfig.api import OPENAI_SECRET, Answer, Api, chat_on, on_key
@@ -105,6 +106,7 @@ def test_a_key_that_is_active_is_not_deleted_and_one_that_is_deployed_on_leaves_
     assert alice.delete(f"{KEYS}openai").status == 204
     row = ProviderKey.objects.get()
     assert (row.pk, row.encrypted_key) == (key["id"], None)
+    assert {bytes(version.ciphertext) for version in secret_versions.versions_of(row)} == {b""}
     assert alice.put(f"{KEYS}openai", {"api_key": OPENAI_SECRET}).body["id"] == key["id"]
 
 

@@ -88,6 +88,18 @@ def test_a_key_of_the_environment_makes_its_models_answer_and_the_easiest_to_cal
     assert GROQ not in "".join(str(entry.changes) for entry in AuditEntry.objects.all())
 
 
+def test_an_operators_own_key_makes_the_waiting_models_answer(environment: Any) -> None:
+    start()
+    provider_keys.create(fields={"provider": "openai", "key_name": "off", "enabled": False}, api_key=OTHER)
+    assert load().models["gpt-4o"].targets == ()
+
+    ours = provider_keys.create(fields={"provider": "openai", "key_name": "Ours"}, api_key=OPENAI)
+
+    (target,) = load().models["gpt-4o"].targets
+    assert (target.api_key, target.provider_id) == (OPENAI, ours.pk)
+    assert load().models["llama3-70b-groq"].targets == ()
+
+
 def test_another_start_changes_nothing_and_another_key_replaces_it(environment: Any) -> None:
     environment["keys"]["groq"] = GROQ
     start()
