@@ -1,5 +1,7 @@
 """Settings: the only place that reads the environment. Every variable is described in .env.example."""
 
+import secrets
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,10 +25,14 @@ for file in (BASE_DIR / ".env", DATA_DIR / "secrets.env"):
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 BYOK_ENCRYPTION_KEY = env.str("BYOK_ENCRYPTION_KEY", default="")
-if not SECRET_KEY or not BYOK_ENCRYPTION_KEY:
+if sys.argv[1:2] in (["generate_encryption_key"], ["generate_master_key"]):
+    # They make what is missing, and sign nothing.
+    SECRET_KEY = SECRET_KEY or secrets.token_urlsafe(50)
+elif not SECRET_KEY or not BYOK_ENCRYPTION_KEY:
     raise ImproperlyConfigured(
         "SECRET_KEY and BYOK_ENCRYPTION_KEY are not set. Run `make install`, which writes fresh ones to "
-        f"{DATA_DIR / 'secrets.env'}, or set both in the environment (see .env.example)."
+        f"{DATA_DIR / 'secrets.env'}, or set both in the environment (see .env.example). Where secrets are stored "
+        "already, put back the BYOK_ENCRYPTION_KEY that they were encrypted with."
     )
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 PORT = env.int("PORT", default=8084)

@@ -29,10 +29,11 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Furnished:
-    """Where a migrated database with those people is."""
+    """Where a migrated database with those people is; what it stores encrypted is under `ring`."""
 
     url: str
     people: People
+    ring: str
 
     def copy(self, name: str, folder: Path) -> str:
         """Its URL: on the same PostgreSQL under `name`, or a file in `folder`."""
@@ -52,7 +53,7 @@ def furnished() -> Furnished:
     environment = {
         **os.environ,
         "SECRET_KEY": secrets.token_urlsafe(50),
-        "BYOK_ENCRYPTION_KEY": Fernet.generate_key().decode(),
+        "BYOK_ENCRYPTION_KEY": (ring := Fernet.generate_key().decode()),
         "DATA_DIR": str(folder),
         "DATABASE_URL": url,
         "REDIS_URL": "",
@@ -60,7 +61,7 @@ def furnished() -> Furnished:
     manage(environment, "migrate")
     # Once here, or every start of a test would do it.
     manage(environment, "import_models", "--starting-catalog", "--apply")
-    return Furnished(url, move_in(environment))
+    return Furnished(url, move_in(environment), ring)
 
 
 def move_in(environment: Mapping[str, str]) -> People:

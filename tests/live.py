@@ -67,7 +67,8 @@ class LiveServer:
         self.environment = {
             **os.environ,
             "SECRET_KEY": secrets.token_urlsafe(50),
-            "BYOK_ENCRYPTION_KEY": Fernet.generate_key().decode(),
+            # Of a furnished database: what it stores is under this one.
+            "BYOK_ENCRYPTION_KEY": Fernet.generate_key().decode() if self._is_empty else furnished().ring,
             "DATA_DIR": str(self.data_dir),
             "DATABASE_URL": self.database_url,
             "REDIS_URL": another_database(redis_url) if redis_url else "",

@@ -6,12 +6,11 @@ Everything is idempotent: what a second call finds is no longer due.
 import logging
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
 
 from llmconfig.models import ProviderKey
 from llmconfig.services import rotation
-from opscenter.core import secret_versions
+from opscenter.core import audit, secret_versions
 from opscenter.core.errors import Conflict, NotFound, ServiceError
 
 log = logging.getLogger(__name__)
@@ -34,7 +33,7 @@ def revoke() -> int:
     overdue = secret_versions.overdue(timezone.now()).filter(entity_type=table)
     done = 0
     for version in overdue[:_MOST_AT_ONCE]:
-        with transaction.atomic():
+        with audit.writing():
             if secret_versions.revoke(version, due_by=timezone.now()):
                 rotation.note_revoked(version)
                 done += 1

@@ -68,7 +68,7 @@ def revoke(*, key: ProviderKey, number: int) -> ProviderKey:
     if not secret_versions.revoke(version):
         raise VersionNotFit(f"Version {number} is {version.get_state_display().lower()}: it can't be revoked.")
     if fresh.staged_key_id == version.pk:
-        _unstage(fresh)
+        unstage(fresh)
         save(fresh, action="revoke_version")
     else:
         note_revoked(version)
@@ -140,10 +140,11 @@ def _switch(key: ProviderKey, version: Secret, *, action: str) -> ProviderKey:
     key.encrypted_key = version
     key.rotation_due_at = key.rotation_due(version.in_use_since)
     if key.staged_key_id == version.pk:
-        _unstage(key)
+        unstage(key)
     save(key, action=action)
     return key
 
 
-def _unstage(key: ProviderKey) -> None:
+def unstage(key: ProviderKey) -> None:
+    """Have `key` point to no staged version; the caller saves."""
     key.staged_key, key.activates_at, key.activation_refusal = None, None, ""

@@ -21,7 +21,17 @@ class Keys(Resource):
     queryset = ProviderKey.objects.platform().with_secret()
     serializer_class = ProviderKeyOut
     input_class: ClassVar[Serializer] = ProviderKeyUpdateIn
-    bookkeeping = frozenset({"updated_at", "last_used", "requests_count", "tokens_used", "cost_usd"})
+    bookkeeping = frozenset(
+        {
+            "updated_at",
+            "last_used",
+            "requests_count",
+            "tokens_used",
+            "cost_usd",
+            "decrypts",
+            "activation_refusal",
+        }
+    )
     required_permissions: ClassVar = {"GET": Permissions.READ, "*": Permissions.MANAGE_PROVIDERS}
 
 

@@ -18,7 +18,7 @@ class _Servers(Resource):
     queryset = AIServer.objects.with_secret()
     serializer_class = AIServerOut
     input_class = AIServerIn
-    bookkeeping = frozenset({"updated_at", "last_health_check", "health_status"})
+    bookkeeping = frozenset({"updated_at", "last_health_check", "health_status", "decrypts"})
     required_permissions: ClassVar = {"GET": Permissions.READ, "*": Permissions.MANAGE_PROVIDERS}
 
 

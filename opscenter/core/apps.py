@@ -13,8 +13,9 @@ class CoreConfig(AppConfig):
     verbose_name = "People and audit"
 
     def ready(self) -> None:
-        from opscenter.core import checks, signals  # noqa: F401, PLC0415 - both need loaded apps
+        from opscenter.core import checks, sealed_places, signals  # noqa: F401, PLC0415 - they need loaded apps
 
+        sealed_places.register()
         post_migrate.connect(_seed, sender=self, dispatch_uid="core.seed")
 
 

@@ -6,8 +6,10 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
-from opscenter.core import append_only
+from opscenter.core import append_only, reencryption
 from opscenter.core.secrets import key_ring
+
+_SAMPLE = 50
 
 
 @register(Tags.database)
@@ -30,6 +32,27 @@ def append_only_tables_are_guarded(databases: Any = None, **kwargs: Any) -> list
     return problems
 
 
+@register(Tags.database)
+def key_ring_is_the_right_one(databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """core.E005: it opens some of the newest secrets, if there are any. `serve` and `worker` start with this check."""
+    if key_ring_is_usable() or "default" not in (databases or ()):
+        return []
+    if not {"core_secrets", "mfa_authenticator"} <= set(connections["default"].introspection.table_names()):
+        return []
+    stock = reencryption.sample(_SAMPLE)
+    if stock.unreadable < max(stock.rows, 1):
+        return []
+    return [
+        Error(
+            "BYOK_ENCRYPTION_KEY opens none of the stored secrets: it is another ring than they were encrypted with.",
+            hint="Put the former key back, alone or after the new one and a comma: a backup of the environment or of "
+            "var/secrets.env has it. If it is lost for good, `manage.py erase_unreadable_keys` makes way for entering "
+            "API keys again, and `manage.py remove_second_factor` for signing in.",
+            id="core.E005",
+        )
+    ]
+
+
 @register(Tags.security)
 def key_ring_is_usable(**kwargs: Any) -> list[CheckMessage]:
     """core.E002."""
@@ -39,7 +62,8 @@ def key_ring_is_usable(**kwargs: Any) -> list[CheckMessage]:
         return [
             Error(
                 str(error),
-                hint="`make install` writes a fresh one to var/secrets.env; see .env.example.",
+                hint="For a new installation `manage.py generate_encryption_key` makes one. For one that stores "
+                "secrets, put back the ring that they were encrypted with: another one opens none of them.",
                 id="core.E002",
             )
         ]

@@ -80,7 +80,11 @@ class Enrol(ActivateTOTPForm):  # type: ignore[misc]  # likewise
 
     def _waiting(self) -> str:
         sealed = context.request.session.get(_SEALED)
-        return secrets.disclose(sealed, owner=self.user) if sealed else self._fresh()
+        try:
+            return secrets.disclose(sealed, owner=self.user) if sealed else self._fresh()
+        except secrets.SecretUnreadable:
+            # The key that sealed it has left the ring meanwhile.
+            return self._fresh()
 
     def _fresh(self) -> str:
         secret: str = generate_totp_secret()

@@ -11,13 +11,16 @@ from typing import Any
 from celery.exceptions import SecurityWarning
 from celery.signals import beat_embedded_init
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from opscenter import metrics, task_metrics
 from opscenter.celery import app
 from opscenter.core.process_gauges import ProcessGauges
 from opscenter.processes import end_with_parent
+
+log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -31,6 +34,7 @@ class Command(BaseCommand):
         logging.captureWarnings(True)
         # Told of running as root, which matters where tasks are pickled; ours are JSON.
         warnings.simplefilter("ignore", SecurityWarning)
+        self._check_database()
         make_folders()
         connections.close_all()
         metrics.FILES.join("worker")
@@ -40,6 +44,13 @@ class Command(BaseCommand):
         beat_embedded_init.connect(partial(_end_with_worker, os.getpid()), weak=False)
         beat = [] if no_beat else ["--beat"]
         app.worker_main(["--quiet", "worker", "--pool=threads", f"--concurrency={concurrency}", *beat])
+
+    def _check_database(self) -> None:
+        """Refuses to start with another key ring than the stored secrets'. A database that is away is waited for."""
+        try:
+            self.check(databases=["default"], tags=[Tags.database])
+        except DatabaseError as error:
+            log.warning("the database does not answer; tasks fail until it does: %s", error)
 
 
 def make_folders() -> None:
