@@ -135,7 +135,7 @@ class Servers:
         return Peer(name, live.port, live.started[0].pid, key, via)
 
     def _start_gateway(self, kind: str) -> tuple[LiveServer, str]:
-        environment = {"LOG_LEVEL": "INFO"}
+        environment = {"LOG_LEVEL": "INFO", "PRELOAD_LITELLM": "1"}
         database_url = ""
         if kind != "sqlite":
             database_url = create_database(self.postgres.url(), DATABASES[kind])

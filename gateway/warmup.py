@@ -4,6 +4,8 @@ import gc
 import logging
 import time
 
+from django.conf import settings
+
 from gateway.transports import litellm as engine
 
 log = logging.getLogger(__name__)
@@ -13,12 +15,13 @@ _ALLOCATIONS = 10_000
 
 
 def warm() -> None:
-    """Import what the LiteLLM transport needs (two seconds, 135 MB); in web processes only."""
-    began = time.monotonic()
-    engine.load()
+    """Import what the LiteLLM transport needs (two seconds, 135 MB) unless told not to; in web processes only."""
+    if settings.PRELOAD_LITELLM:
+        began = time.monotonic()
+        engine.load()
+        log.info("LiteLLM was loaded in %.1f s", time.monotonic() - began)
     # What has been loaded stays: looking through it for garbage, again and again, took a sixth of a stream's time and
     # held up every call for a third of a second.
     gc.collect()
     gc.freeze()
     gc.set_threshold(_ALLOCATIONS)
-    log.info("LiteLLM was loaded in %.1f s", time.monotonic() - began)

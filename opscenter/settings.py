@@ -80,6 +80,7 @@ KEY_ROTATION_INTERVAL_S = env.float("KEY_ROTATION_INTERVAL_S", default=30)
 ALLOW_PRIVATE_AI_SERVERS = env.bool("ALLOW_PRIVATE_AI_SERVERS", default=True)
 PROVIDER_API_BASES: dict[str, str] = env.json("PROVIDER_API_BASES", default={})
 DEFAULT_TRANSPORT = env.str("DEFAULT_TRANSPORT", default="auto")
+PRELOAD_LITELLM = env.bool("PRELOAD_LITELLM", default=True)
 
 # --- taken over at every start: llmconfig/services/take_over.py; the first usable one is made active first ---
 

@@ -75,6 +75,8 @@ class LiveServer:
             "DEBUG": "0",
             "PORT": str(self.port),
             "WEB_CONCURRENCY": str(workers),
+            # Seconds of CPU for each process, which few tests need and those can wait for.
+            "PRELOAD_LITELLM": "0",
             **(environment or {}),
         }
         self.started: list[subprocess.Popen[bytes]] = []

@@ -16,6 +16,7 @@ IMPATIENT = {
     "DRAIN_S": "1.5",
     "HEARTBEAT_S": "0.3",
     "BREAKER_FAILURES": "1000000",
+    "PRELOAD_LITELLM": "1",
 }
 LOADED_S = 120
 

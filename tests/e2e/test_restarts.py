@@ -33,7 +33,7 @@ READY_S = 90
 @pytest.fixture
 def world(running_upstream_server: Upstream) -> Iterator[World]:
     running_upstream_server.reset()
-    with LiveServer(workers=WORKERS) as live:
+    with LiveServer(workers=WORKERS, environment={"PRELOAD_LITELLM": "1"}) as live:
         world = World(live)
         server = world.add_server("upstream", running_upstream_server.base_url)
         world.offer("quick", [{"server": server, "model": "plain"}])

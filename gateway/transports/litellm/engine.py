@@ -56,7 +56,7 @@ def _import() -> ModuleType:
 def _quieten(litellm: Any) -> None:
     """No telemetry, callbacks, retries, caches or prints; its log lines may hold URLs and prompts.
 
-    And no prices: what a call costs is the catalog's to say, and looking for it twice in LiteLLM's was a sixth of a call.
+    And no prices: what a call costs is the catalog's to say. Looking for it in LiteLLM's was a sixth of a call.
     """
     litellm.telemetry = False
     litellm.suppress_debug_info = True
