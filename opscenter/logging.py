@@ -32,6 +32,8 @@ def know_settings() -> None:
             settings.SECRET_KEY,
             *(key.strip() for key in settings.BYOK_ENCRYPTION_KEY.split(",")),
             settings.METRICS_TOKEN,
+            settings.ALERT_WEBHOOK_SECRET,
+            settings.EMAIL_HOST_PASSWORD,
             settings.DATABASES["default"].get("PASSWORD") or "",
             urlsplit(settings.REDIS_URL).password or "",
         ],

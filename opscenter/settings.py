@@ -100,6 +100,35 @@ AI_SERVER_HOSTS: dict[str, str] = {
     "ollama": env.str("OLLAMA_HOST", default="").strip(),
 }
 
+# --- health of providers: llmconfig/health ---
+
+HEALTH_SERVER_INTERVAL_S = env.float("HEALTH_SERVER_INTERVAL_S", default=30)
+HEALTH_KEY_INTERVAL_S = env.float("HEALTH_KEY_INTERVAL_S", default=300)
+HEALTH_TICK_S = env.float("HEALTH_TICK_S", default=2)
+HEALTH_TIMEOUT_S = env.float("HEALTH_TIMEOUT_S", default=5)
+HEALTH_CONFIRMATIONS = env.int("HEALTH_CONFIRMATIONS", default=2)
+HEALTH_CONCURRENCY = env.int("HEALTH_CONCURRENCY", default=16)
+HEALTH_HISTORY_S = env.int("HEALTH_HISTORY_S", default=48 * 3600)
+
+# --- alerts ---
+
+ALERT_TICK_S = 5.0
+ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])
+ALERT_WEBHOOK_URL = env.str("ALERT_WEBHOOK_URL", default="")
+ALERT_WEBHOOK_SECRET = env.str("ALERT_WEBHOOK_SECRET", default="")
+ALERT_WEBHOOK_PRIVATE = env.bool("ALERT_WEBHOOK_PRIVATE", default=False)
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="ops-center@localhost")
+EMAIL_URL = env.str("EMAIL_URL", default="")
+_email = environ.Env.email_url_config(EMAIL_URL or "dummymail://")
+EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+EMAIL_HOST = _email["EMAIL_HOST"] or "localhost"
+EMAIL_PORT = _email["EMAIL_PORT"] or 25
+EMAIL_HOST_USER = _email["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
+
 # --- database ---
 
 _database_url = env.str("DATABASE_URL", default="") or f"sqlite:///{DATA_DIR / 'db.sqlite3'}"
@@ -397,6 +426,17 @@ CELERY_BEAT_SCHEDULE = {
     "prune-sessions": {"task": "opscenter.core.tasks.prune_sessions", "schedule": crontab(hour=2, minute=51)},
     "prune-failed-sign-ins": {"task": "opscenter.core.tasks.prune_failed_sign_ins", "schedule": crontab(minute=23)},
     "verify-audit": {"task": "opscenter.core.tasks.verify_audit", "schedule": crontab(hour=3, minute=37)},
+    "check-health": {
+        "task": "llmconfig.tasks.check_health",
+        "schedule": HEALTH_TICK_S,
+        "options": {"expires": max(HEALTH_TICK_S, 1)},
+    },
+    "send-alerts": {
+        "task": "llmconfig.tasks.send_alerts",
+        "schedule": ALERT_TICK_S,
+        "options": {"expires": ALERT_TICK_S},
+    },
+    "prune-health": {"task": "llmconfig.tasks.prune_health", "schedule": crontab(minute=37)},
     "make-partitions": {"task": "gateway.tasks.make_partitions", "schedule": crontab(hour=2, minute=11)},
 }
 

@@ -4,6 +4,7 @@ from llmconfig.admin import (  # noqa: F401 - each registers its pages
     active_providers,
     ai_servers,
     deployments,
+    health,
     models,
     prices,
     provider_keys,

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from llmconfig.admin.activating import SET_ACTIVE, SET_ACTIVE_FOR_CHAT, Activating
+from llmconfig.admin.health_panels import health_panels
 from llmconfig.admin.rotating import DECRYPTS_LABELS, decrypts, shown_key
 from llmconfig.admin.testing import HEALTH_LABELS, said
 from llmconfig.admin.usage import deployments_panel
@@ -81,7 +82,7 @@ class AIServerAdmin(Activating, AuditedModelAdmin):
         purposes = ("use_for_chat", "use_for_embeddings", "use_for_reranking")
         sections = [
             (None, {"fields": server}),
-            ("Use", {"fields": ("enabled", *purposes)}),
+            ("Use", {"fields": ("enabled", *purposes, "check_interval_s")}),
             ("Metadata", {"fields": ("metadata",)}),
         ]
         return [*sections, ("State", {"fields": self.readonly_fields})] if obj else sections
@@ -101,7 +102,7 @@ class AIServerAdmin(Activating, AuditedModelAdmin):
         servers.delete(server=row)
 
     def panels(self, request: HttpRequest, row: AIServer) -> list[Panel]:
-        return deployments_panel(row)
+        return [*deployments_panel(row), *health_panels(row)]
 
     def test(self, request: HttpRequest, row: AIServer) -> Said:
         return said(servers.test_connection(server=row))

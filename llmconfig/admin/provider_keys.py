@@ -8,10 +8,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from llmconfig.admin.activating import SET_ACTIVE, Activating
+from llmconfig.admin.health_panels import health_panels
 from llmconfig.admin.rotating import DECRYPTS_LABELS, ROTATING, Rotating, decrypts, shown_key, versions_panel
-from llmconfig.admin.testing import said
+from llmconfig.admin.testing import HEALTH_LABELS, said
 from llmconfig.admin.usage import deployments_panel
-from llmconfig.models import ProviderKey
+from llmconfig.models import ProviderHealth, ProviderKey
 from llmconfig.providers import PROVIDERS
 from llmconfig.services import provider_keys
 from opscenter.core.admin_base import AuditedForm, AuditedModelAdmin, Button, Panel, Said, display, register
@@ -62,6 +63,7 @@ class ProviderKeyAdmin(Activating, Rotating, AuditedModelAdmin):
         "enabled",
         "use_for_ops_center",
         "rotation_due_at",
+        "health",
         "last_used",
     )
     list_filter = ("enabled", "use_for_ops_center", DueFilter)
@@ -85,13 +87,14 @@ class ProviderKeyAdmin(Activating, Rotating, AuditedModelAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderKey]:
-        return super().get_queryset(request).select_related("encrypted_key", "staged_key", "owner", "created_by")
+        related = ("encrypted_key", "staged_key", "owner", "created_by", "provider_health")
+        return super().get_queryset(request).select_related(*related)
 
     def get_fieldsets(self, request: HttpRequest, obj: ProviderKey | None = None) -> Any:
         secret = ("api_key",) if obj is None or self.has_change_permission(request, obj) else ()
         sections = [
             (None, {"fields": ("provider", "key_name", *secret)}),
-            ("Use", {"fields": ("enabled", "use_for_ops_center", "owner")}),
+            ("Use", {"fields": ("enabled", "use_for_ops_center", "owner", "check_interval_s")}),
             ("Rotation", {"fields": ("rotation_interval_days", "grace_days")}),
             ("Metadata", {"fields": ("metadata",)}),
         ]
@@ -107,7 +110,7 @@ class ProviderKeyAdmin(Activating, Rotating, AuditedModelAdmin):
         provider_keys.delete(key=row)
 
     def panels(self, request: HttpRequest, row: ProviderKey) -> list[Panel]:
-        return [versions_panel(row), *deployments_panel(row)]
+        return [versions_panel(row), *deployments_panel(row), *health_panels(row)]
 
     def test(self, request: HttpRequest, row: ProviderKey) -> Said:
         return said(provider_keys.test_key(key=row))
@@ -119,6 +122,10 @@ class ProviderKeyAdmin(Activating, Rotating, AuditedModelAdmin):
     @display(description="Decrypts", label=DECRYPTS_LABELS, empty_value="–")
     def decrypts(self, row: ProviderKey) -> str | None:
         return decrypts(row.encrypted_key, row) or None
+
+    @display(description="Health", ordering="provider_health__status", label=HEALTH_LABELS)
+    def health(self, row: ProviderKey) -> str:
+        return ProviderHealth.status_of(row).label
 
     @display(description="Owner", ordering="owner__username")
     def owner_name(self, row: ProviderKey) -> str:

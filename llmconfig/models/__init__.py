@@ -2,7 +2,9 @@
 
 from llmconfig.models.active_provider import ActiveProvider
 from llmconfig.models.ai_server import AIServer
+from llmconfig.models.alert import HealthAlert
 from llmconfig.models.deployment import Deployment
+from llmconfig.models.health import HealthChange, HealthCheck, HealthRollup, ProviderHealth
 from llmconfig.models.llm_model import LLMModel
 from llmconfig.models.permissions import Capability
 from llmconfig.models.price import Price
@@ -14,8 +16,13 @@ __all__ = [
     "ActiveProvider",
     "Capability",
     "Deployment",
+    "HealthAlert",
+    "HealthChange",
+    "HealthCheck",
+    "HealthRollup",
     "LLMModel",
     "Price",
+    "ProviderHealth",
     "ProviderKey",
     "Purpose",
 ]

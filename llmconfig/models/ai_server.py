@@ -56,6 +56,12 @@ class AIServer(models.Model):
     use_for_chat = models.BooleanField(default=True)
     use_for_embeddings = models.BooleanField(default=False)
     use_for_reranking = models.BooleanField(default=False)
+    check_interval_s = models.PositiveIntegerField(
+        "check interval (s)",
+        null=True,
+        blank=True,
+        help_text="Between two health checks. Empty: what the installation has for servers; 0: never.",
+    )
     last_health_check = models.DateTimeField(null=True, blank=True, editable=False)
     health_status = models.CharField(max_length=10, choices=Health, default=Health.UNKNOWN, editable=False)
     metadata = models.JSONField(default=dict, blank=True)

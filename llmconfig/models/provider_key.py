@@ -89,6 +89,12 @@ class ProviderKey(models.Model):
         help_text="After so many days in use the key is reported as due for rotation; empty: never.",
     )
     rotation_due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    check_interval_s = models.PositiveIntegerField(
+        "check interval (s)",
+        null=True,
+        blank=True,
+        help_text="Between two health checks. Empty: what the installation has for keys; 0: never.",
+    )
     last_used = models.DateTimeField(null=True, blank=True, editable=False)
     requests_count = models.PositiveBigIntegerField(default=0, editable=False)
     tokens_used = models.PositiveBigIntegerField(default=0, editable=False)

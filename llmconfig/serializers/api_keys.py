@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from llmconfig.models import ProviderKey
-from llmconfig.serializers.fields import MetadataField, SecretField
+from llmconfig.serializers.fields import CheckIntervalField, MetadataField, SecretField
 from opscenter.core import secrets
 
 
@@ -15,6 +15,7 @@ class ProviderKeyIn(serializers.Serializer[ProviderKey]):
     use_for_ops_center = serializers.BooleanField(default=True)
     grace_days = serializers.IntegerField(default=7, min_value=0, max_value=365)
     rotation_interval_days = serializers.IntegerField(default=None, allow_null=True, min_value=1, max_value=3650)
+    check_interval_s = CheckIntervalField()
     metadata = MetadataField(default=dict)
 
 
@@ -48,6 +49,7 @@ class ProviderKeyOut(serializers.ModelSerializer[ProviderKey]):
             "owner",
             "enabled",
             "use_for_ops_center",
+            "check_interval_s",
             "last_used",
             "requests_count",
             "tokens_used",

@@ -40,6 +40,13 @@ class MetadataField(serializers.DictField):
         return value
 
 
+class CheckIntervalField(serializers.IntegerField):
+    """Seconds between two health checks: null means what the installation has, 0 never."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=0, max_value=7 * 86400, allow_null=True, default=None, **options)
+
+
 class ProviderTypeField(serializers.ChoiceField):
     def __init__(self, **options: Any) -> None:
         super().__init__(choices=PROVIDER_TYPES, **options)

@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from llmconfig.models import AIServer
-from llmconfig.serializers.fields import MetadataField, ModelChoiceField, SecretField
+from llmconfig.serializers.fields import CheckIntervalField, MetadataField, ModelChoiceField, SecretField
 from opscenter.core import secrets
 
 
@@ -17,6 +17,7 @@ class AIServerIn(serializers.Serializer[AIServer]):
     use_for_chat = serializers.BooleanField(default=True)
     use_for_embeddings = serializers.BooleanField(default=False)
     use_for_reranking = serializers.BooleanField(default=False)
+    check_interval_s = CheckIntervalField()
     metadata = MetadataField(default=dict)
 
 
@@ -40,6 +41,7 @@ class AIServerOut(serializers.ModelSerializer[AIServer]):
             "use_for_chat",
             "use_for_embeddings",
             "use_for_reranking",
+            "check_interval_s",
             "last_health_check",
             "health_status",
             "metadata",

@@ -3,7 +3,7 @@
 from llmconfig.models import ProviderKey
 from llmconfig.providers import Provider
 from llmconfig.services import probe
-from llmconfig.services.probe import Probe
+from llmconfig.services.probe import Probe, Question
 from opscenter.core import secrets
 from opscenter.core.models import Secret
 
@@ -18,12 +18,14 @@ def try_version(*, key: ProviderKey, version: Secret) -> Probe:
 
 def try_key(*, provider: Provider, api_key: str) -> Probe:
     """Make the provider's free call that needs the key: its list of models, where it has one. "unknown" without one."""
-    if not has_free_call(provider):
-        return untold(provider)
-    url, headers = f"{provider.api_base}{provider.check_path}", provider.headers(api_key)
-    if not provider.check_path.endswith("/models"):
-        return probe.ping(url=url, headers=headers, policy=provider.policy)
-    return probe.list_models(url=url, headers=headers, policy=provider.policy)
+    return probe.answer(question(provider=provider, api_key=api_key)) if has_free_call(provider) else untold(provider)
+
+
+def question(*, provider: Provider, api_key: str) -> Question:
+    """Of a provider that has a free call."""
+    wants_models = provider.check_path.endswith("/models")
+    url = f"{provider.api_base}{provider.check_path}"
+    return Question(url, provider.headers(api_key), provider.policy, wants_models=wants_models)
 
 
 def has_free_call(provider: Provider) -> bool:

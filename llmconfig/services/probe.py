@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -14,6 +14,24 @@ from opscenter.core.outbound import OutboundRefused, Policy, check_base_url, gua
 TIMEOUT_S = 10.0
 _MAX_BYTES = 8 * 1024 * 1024
 _MAX_ID = 300
+# It is there, and answers; but not this question, or not now.
+_ANSWERS_OTHERWISE = {
+    404: "it has no list of models there",
+    405: "it has no list of models there",
+    429: "it limits how often it may be asked",
+    501: "it has no list of models there",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to GET. `wants_models`: a list is expected, with `model` in it if one is named; else the status counts."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    policy: Policy
+    wants_models: bool = True
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,46 +54,46 @@ class _TooLongError(Exception):
     """The answer exceeds what a list of models can be."""
 
 
-def list_models(*, url: str, headers: Mapping[str, str], policy: Policy) -> Probe:
-    """GET a list of models, in OpenAI's shape or one of its relatives."""
-    return _judged(url, headers, policy, wants_models=True)
+def answer(question: Question) -> Probe:
+    """`ask`, for who has no event loop."""
+    return async_to_sync(ask)(question)
 
 
-def ping(*, url: str, headers: Mapping[str, str], policy: Policy) -> Probe:
-    """GET something of which only the status counts."""
-    return _judged(url, headers, policy, wants_models=False)
-
-
-def expecting(result: Probe, model: str) -> Probe:
-    """`result`, degraded where the server does not list its default `model`."""
-    if result.status == "healthy" and model and model not in result.models:
-        return replace(result, status="degraded", message=f'The default model "{model}" is not among its models.')
-    return result
-
-
-def _judged(url: str, headers: Mapping[str, str], policy: Policy, *, wants_models: bool) -> Probe:
+async def ask(question: Question, *, timeout_s: float | None = None) -> Probe:
+    """Never raises for what the other side does, or doesn't."""
+    limit_s = TIMEOUT_S if timeout_s is None else timeout_s
     started = time.monotonic()
     try:
-        status, body = async_to_sync(_fetch)(url, headers, policy)
+        status, body = await _fetch(question, limit_s)
     except (TimeoutError, aiohttp.ClientError, OSError, _TooLongError) as error:
-        return Probe(status="unhealthy", message=_reason(error))
-    latency_ms = round((time.monotonic() - started) * 1000)
+        return Probe(status="unhealthy", message=_reason(error, limit_s))
+    return _judged(question, status, body, latency_ms=round((time.monotonic() - started) * 1000))
+
+
+def _judged(question: Question, status: int, body: bytes, *, latency_ms: int) -> Probe:
+    if status in _ANSWERS_OTHERWISE:
+        message = f"It answered {status}: {_ANSWERS_OTHERWISE[status]}."
+        return Probe(status="degraded", latency_ms=latency_ms, message=message)
     if status != 200:
         return Probe(status="unhealthy", latency_ms=latency_ms, message=_refusal(status))
-    if not wants_models:
+    if not question.wants_models:
         return Probe(status="healthy", latency_ms=latency_ms, message="The key is accepted.")
     models = _model_ids(body)
     if models is None:
         return Probe(status="degraded", latency_ms=latency_ms, message="It answered, but not with a list of models.")
-    return Probe(status="healthy", latency_ms=latency_ms, models=models, message=f"{len(models)} models.")
+    found = Probe(status="healthy", latency_ms=latency_ms, models=models, message=f"{len(models)} models.")
+    if question.model and question.model not in models:
+        missing = f'The default model "{question.model}" is not among its models.'
+        return replace(found, status="degraded", message=missing)
+    return found
 
 
-async def _fetch(url: str, headers: Mapping[str, str], policy: Policy) -> tuple[int, bytes]:
+async def _fetch(question: Question, timeout_s: float) -> tuple[int, bytes]:
     body = bytearray()
-    check_base_url(url, policy)
+    check_base_url(question.url, question.policy)
     async with (
-        guarded_session(policy, timeout_s=TIMEOUT_S) as session,
-        session.get(url, headers=dict(headers), allow_redirects=False) as response,
+        guarded_session(question.policy, timeout_s=timeout_s) as session,
+        session.get(question.url, headers=dict(question.headers), allow_redirects=False) as response,
     ):
         async for chunk in response.content.iter_chunked(65536):
             body += chunk
@@ -84,12 +102,12 @@ async def _fetch(url: str, headers: Mapping[str, str], policy: Policy) -> tuple[
         return response.status, bytes(body)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, timeout_s: float) -> str:
     cause = getattr(error, "os_error", error)
     if isinstance(cause, OutboundRefused):
         return f"Not called: {cause}."
     if isinstance(error, TimeoutError):
-        return f"No answer within {TIMEOUT_S:g} s."
+        return f"No answer within {timeout_s:g} s."
     if isinstance(error, _TooLongError):
         return "The answer is too long for a list of models."
     if isinstance(cause, ConnectionRefusedError):

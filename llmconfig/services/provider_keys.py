@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from llmconfig.errors import VersionNotFit
+from llmconfig.health import questions, recording
 from llmconfig.models import ProviderKey
-from llmconfig.services import key_probe
 from llmconfig.services.adoption import adopt_waiting
 from llmconfig.services.in_use import refuse_if_used
 from llmconfig.services.probe import Probe
@@ -59,12 +59,10 @@ def delete(*, key: ProviderKey) -> None:
 
 
 def test_key(*, key: ProviderKey) -> Probe:
-    """Try the version in use at the provider."""
-    if not key_probe.has_free_call(key.known_provider):
-        return key_probe.untold(key.known_provider)
-    if key.encrypted_key is None:
-        return Probe(status="unhealthy", message="No API key is stored.")
-    return key_probe.try_version(key=key, version=key.encrypted_key)
+    """Try the version in use at the provider, and store how it is; that is no change of its configuration."""
+    result = questions.answered(questions.of_key(key))
+    recording.record_test(key, result)
+    return result
 
 
 def _due(key: ProviderKey, fields: Mapping[str, Any], *, is_replaced: bool) -> datetime | None:

@@ -5,15 +5,14 @@ from enum import Enum
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from llmconfig.errors import KeyNeededAgain, ProviderUnreachable
+from llmconfig.health import questions, recording
 from llmconfig.models import AIServer
-from llmconfig.services import probe
 from llmconfig.services.in_use import refuse_if_used
 from llmconfig.services.probe import Probe
 from llmconfig.services.rows import locked, store
-from opscenter.core import changes, secrets
+from opscenter.core import changes
 
 
 class Keep(Enum):
@@ -53,25 +52,14 @@ def delete(*, server: AIServer) -> None:
 
 def test_connection(*, server: AIServer) -> Probe:
     """Ask the server for its models and store how it is; that is no change of its configuration."""
-    result = _ask(server)
-    AIServer.objects.filter(pk=server.pk).update(last_health_check=timezone.now(), health_status=result.status)
+    result = questions.answered(questions.of_server(server))
+    recording.record_test(server, result)
     return result
 
 
 def models(*, server: AIServer) -> Probe:
     """What the server serves now. Raises ProviderUnreachable."""
-    result = _ask(server)
+    result = questions.answered(questions.of_server(server))
     if result.status == AIServer.Health.UNHEALTHY:
         raise ProviderUnreachable(result.message)
     return result
-
-
-def _ask(server: AIServer) -> Probe:
-    headers = {}
-    if server.api_key:
-        try:
-            headers["Authorization"] = f"Bearer {secrets.reveal(server.api_key, owner=server)}"
-        except secrets.SecretUnreadable:
-            return probe.UNREADABLE
-    result = probe.list_models(url=f"{server.api_base}/models", headers=headers, policy=server.policy)
-    return probe.expecting(result, server.model_path)

@@ -10,7 +10,17 @@ from django.utils import timezone
 
 from credits.models import Account, Budget, Entry, Hold, Journal, LedgerCheck
 from gateway.models import AttemptRow, RequestRow, VirtualKey
-from llmconfig.models import AIServer, Deployment, LLMModel, Price, ProviderKey
+from llmconfig.models import (
+    AIServer,
+    Deployment,
+    HealthChange,
+    HealthCheck,
+    HealthRollup,
+    LLMModel,
+    Price,
+    ProviderHealth,
+    ProviderKey,
+)
 from opscenter.core.ids import uuid7
 from opscenter.core.models import AuditEntry, Secret, User
 from tests.admin.site import World
@@ -38,6 +48,7 @@ def _make_catalog(world: World) -> None:
         AIServer, (AIServer(name=f"gpu {n}", server_type="vllm", base_url=f"http://gpu{n}:8000") for n in range(SOME))
     )
     keys = create(ProviderKey, (ProviderKey(provider="openai", key_name=f"key {n}") for n in range(SOME)))
+    _make_health(world, servers, keys)
     models = create(LLMModel, (LLMModel(name=f"model-{n}", max_output_tokens=4000) for n in range(MANY)))
     places = [{"server": server} for server in servers] + [{"key": key} for key in keys]
     deployments = (
@@ -52,6 +63,19 @@ def _make_catalog(world: World) -> None:
 def _former_version(key: ProviderKey, number: int) -> Secret:
     of = {"entity_type": key._meta.db_table, "entity_id": str(key.pk)}
     return Secret(**of, number=number, state="retired", masked="****abcd", ciphertext=b"x")
+
+
+def _make_health(world: World, servers: list[AIServer], keys: list[ProviderKey]) -> None:
+    now = timezone.now()
+    rows = [ProviderHealth(subject=f"server:{server.pk}", server=server, due_at=now) for server in servers]
+    rows += [ProviderHealth(subject=f"key:{key.pk}", key=key, due_at=now) for key in keys]
+    create(ProviderHealth, rows)
+    health = ProviderHealth.objects.get(server=world.server)
+    times = [now - timedelta(minutes=n) for n in range(MANY)]
+    create(HealthCheck, (HealthCheck(health=health, at=at, status="unhealthy", latency_ms=9) for at in times))
+    create(HealthChange, (HealthChange(health=health, at=at, before="healthy", after="unhealthy") for at in times))
+    hours = (now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=n) for n in range(24 * 35))
+    create(HealthRollup, (HealthRollup(health=health, period="hour", start=at, healthy=9) for at in list(hours)[1:]))
 
 
 def _make_calls(world: World) -> None:

@@ -22,8 +22,10 @@ from credits.services import grants, ledger_checks, wallets
 from gateway.models import AttemptRow, RequestRow, VirtualKey
 from gateway.records import time_of
 from gateway.services import keys
+from llmconfig.health import recording
 from llmconfig.models import ActiveProvider, AIServer, LLMModel, ProviderKey
 from llmconfig.services import active, catalog, provider_keys, servers
+from llmconfig.services.probe import Probe
 from opscenter.core.ids import uuid7
 from opscenter.core.models import AuditEntry, ConfigVersion, User
 
@@ -52,6 +54,7 @@ def make_world(consumer: User, *, base_url: str = "http://127.0.0.1:9") -> World
         fields={"name": "gpu", "server_type": "vllm", "base_url": base_url, "model_path": "demo"},
         api_key=SERVER_SECRET,
     )
+    recording.record_test(server, Probe("healthy", latency_ms=7, models=("demo",), message="1 models."))
     key = provider_keys.create(fields={"provider": "openai", "key_name": "main"}, api_key=PROVIDER_SECRET)
     model = catalog.create_model(
         values={"name": "m1", "max_output_tokens": 4000, "input_price": "2.00"},

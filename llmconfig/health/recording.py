@@ -1,0 +1,86 @@
+"""What a check found becomes history, and maybe a change of state: in one transaction, for one claim, once.
+
+Bookkeeping is neither audited nor announced. What routing goes by is: the version row counts up where a provider
+becomes unhealthy or ceases to be, so that every worker knows within a second.
+"""
+
+import logging
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from llmconfig.health import alerts, rollups, schedule
+from llmconfig.health.states import State, judged
+from llmconfig.models import AIServer, HealthChange, ProviderHealth, ProviderKey
+from llmconfig.models.health import Status
+from llmconfig.services.probe import Probe
+from opscenter.core import changes
+
+log = logging.getLogger(__name__)
+
+
+def record(*, health_id: int, result: Probe, claim: UUID) -> HealthChange | None:
+    """Nothing where `claim` was lost or the provider is gone. Locks the server, then its health."""
+    with transaction.atomic():
+        health = _locked(health_id)
+        if health is None or health.claim != claim:
+            return None
+        return _store(health, result, needed=_needed(health))
+
+
+def record_test(provider: AIServer | ProviderKey, result: Probe) -> HealthChange | None:
+    """An operator's own test counts at once: the state is what it found."""
+    with transaction.atomic():
+        health = _locked(schedule.row_of(provider).pk)
+        return _store(health, result, needed=1) if health else None
+
+
+def _locked(health_id: int) -> ProviderHealth | None:
+    """The server first, as whoever deletes one does."""
+    AIServer.objects.select_for_update(of=("self",)).filter(provider_health=health_id).first()
+    rows = ProviderHealth.objects.select_for_update(of=("self",)).select_related("server", "key")
+    return rows.filter(pk=health_id).first()
+
+
+def _needed(health: ProviderHealth) -> int:
+    """Results in a row that change the state: one alone where it was of another address or key."""
+    provider = health.provider
+    is_new = health.checked_at is None or (provider is not None and provider.updated_at > health.checked_at)
+    return 1 if is_new else settings.HEALTH_CONFIRMATIONS
+
+
+def _store(health: ProviderHealth, result: Probe, *, needed: int) -> HealthChange | None:
+    now, before = timezone.now(), health.status
+    state = judged(State(before, health.pending, health.streak), result.status, needed=needed)
+    if result.status != Status.UNKNOWN:
+        health.checks.create(at=now, status=result.status, latency_ms=result.latency_ms, message=result.message)
+        rollups.count(health, result, at=now)
+    _update(health, state, result, now)
+    return _changed(health, before, now) if state.status != before else None
+
+
+def _update(health: ProviderHealth, state: State, result: Probe, now: datetime) -> None:
+    if state.status != health.status or health.since is None:
+        health.since = now
+    health.status, health.pending, health.streak = state.status, state.pending, state.streak
+    health.checked_at, health.latency_ms, health.message = now, result.latency_ms, result.message
+    health.due_at = schedule.next_check(health, is_doubted=bool(state.pending), after=now)
+    health.claim = health.claimed_until = None
+    health.save()
+    if health.server_id:
+        AIServer.objects.filter(pk=health.server_id).update(last_health_check=now, health_status=state.status)
+
+
+def _changed(health: ProviderHealth, before: str, now: datetime) -> HealthChange:
+    change = HealthChange.objects.create(
+        health=health, at=now, before=before, after=health.status, message=health.message
+    )
+    level = logging.INFO if change.after == Status.HEALTHY else logging.WARNING
+    log.log(level, "%s is %s, was %s: %s", health, change.after, before, change.message)
+    if Status.UNHEALTHY in (before, health.status):
+        changes.bump()
+    alerts.queue(change)
+    return change

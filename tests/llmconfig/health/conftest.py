@@ -1,0 +1,3 @@
+"""The personas of the directory above."""
+
+from tests.llmconfig.conftest import alice, bob  # noqa: F401 - fixtures
