@@ -18,6 +18,22 @@ class Breaker:
 
     def __init__(self) -> None:
         self._circuits: dict[str, _Circuit] = {}
+        self._down: frozenset[str] = frozenset()
+
+    def heed(self, down: frozenset[str]) -> None:
+        """What health checks say of all targets: one that has gone down is open at once, one that has come back is
+        probed by the next call. Called before each call; it looks closer only where the set is another one.
+        """
+        if down is self._down:
+            return
+        for key in down - self._down:
+            circuit = self._circuits.setdefault(key, _Circuit())
+            circuit.failures = max(circuit.failures, settings.BREAKER_FAILURES)
+            circuit.retry_at = time.monotonic() + settings.BREAKER_OPEN_S
+        for key in self._down - down:
+            if back := self._circuits.get(key):
+                back.retry_at = 0.0
+        self._down = down
 
     def admits(self, key: str) -> bool:
         """Whether `key` may be called now. In the half-open state one caller is let through as the probe."""

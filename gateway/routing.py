@@ -163,11 +163,13 @@ def _allowed(targets: list[Target], caller: Caller, requested: str | None) -> li
 
 
 def _balanced(targets: list[Target], *, behind: set[str]) -> Iterator[Target]:
-    """By priority; within one priority in random order by weight. The fallback, by its keys, stays behind."""
-    groups: dict[tuple[bool, int], list[Target]] = {}
+    """By priority; within one priority in random order by weight. The fallback, by its keys, stays behind, and behind
+    all are those that health checks find unhealthy: a check may be wrong, and nobody is refused for it.
+    """
+    groups: dict[tuple[bool, bool, int], list[Target]] = {}
     for target in targets:
-        groups.setdefault((target.key in behind, target.priority), []).append(target)
-    for group in groups.values():
+        groups.setdefault((target.is_down, target.key in behind, target.priority), []).append(target)
+    for _, group in sorted(groups.items(), key=lambda item: item[0][0]):
         if len(group) == 1:
             yield group[0]
         else:

@@ -43,7 +43,8 @@ class Active:
 class Catalog:
     """`by_upstream`: by the provider's own id. `by_provider`: (provider slug or server name, either id).
 
-    All of them are the platform's. `personal`: by owner and name, for that one alone.
+    All of them are the platform's. `personal`: by owner and name, for that one alone. `down`: keys of the targets that
+    health checks find unhealthy.
     """
 
     models: dict[str, CatalogModel]
@@ -51,6 +52,7 @@ class Catalog:
     by_upstream: dict[str, tuple[Target, ...]]
     by_provider: dict[tuple[str, str], tuple[Target, ...]]
     personal: dict[tuple[int, str], CatalogModel] = field(default_factory=dict)
+    down: frozenset[str] = frozenset()
 
     def secrets(self) -> set[str]:
         """Every key that a call may carry, to be kept out of logs."""
@@ -88,6 +90,7 @@ def load() -> Catalog:
             for target in reachable
             for model in {target.model_name, target.upstream_model}
         ),
+        down=frozenset(target.key for target in (*reachable, *personal.values()) if target.is_down),
     )
 
 

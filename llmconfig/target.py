@@ -33,8 +33,8 @@ FREE = Price(None, Decimal(0), Decimal(0), Decimal(0), Decimal(0), Decimal(0))
 class Target:
     """One thing that can be called. `key` is stable: d:DEPLOYMENT, or s:SERVER:MODEL for an implicit one.
 
-    `is_private_network`: its origin is the operator's and may be private. `owner_id`: the consumer whose own key this
-    is, for whom alone it answers, at no cost.
+    `is_private_network`: its origin is the operator's and may be private. `is_down`: health checks find it unhealthy.
+    `owner_id`: the consumer whose own key this is, for whom alone it answers, at no cost.
     """
 
     key: str
@@ -60,6 +60,7 @@ class Target:
     quality_score: Decimal | None
     price: Price
     is_private_network: bool
+    is_down: bool
     limits: Limits
     owner_id: int | None = None
 
@@ -112,6 +113,7 @@ def implicit(upstream: Upstream, model: str, purpose: str) -> Target:
         quality_score=None,
         price=FREE,
         is_private_network=upstream.is_private_network,
+        is_down=upstream.is_down,
         limits=NO_LIMITS,
     )
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
-from llmconfig.models import AIServer, Deployment, ProviderKey, Purpose
+from llmconfig.models import AIServer, Deployment, ProviderHealth, ProviderKey, Purpose
 from opscenter.core import secrets
 from opscenter.core.models import Secret
 from opscenter.core.outbound import Policy
@@ -22,7 +22,7 @@ _LITELLM_PROVIDERS = {AIServer.ServerType.VLLM.value: "hosted_vllm"}
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """Where calls go and with which key. `server_type` None: a provider key."""
+    """Where calls go and with which key. `server_type` None: a provider key. `is_down`: its checks say so."""
 
     id: int
     slug: str
@@ -35,6 +35,7 @@ class Upstream:
     max_tokens_param: str
     purposes: frozenset[str]
     is_private_network: bool
+    is_down: bool
 
     @property
     def is_free_unless_priced(self) -> bool:
@@ -64,7 +65,8 @@ class Upstreams:
         """Read in two queries; only what is new is decrypted."""
         known, _Revealed.by_row = _Revealed.by_row, {}
         servers = [_from_server(row, known) for row in AIServer.objects.enabled().with_secret()]
-        keys = [_from_key(row, known) for row in ProviderKey.objects.callable().with_secret()]
+        rows = ProviderKey.objects.callable().with_secret().select_related("provider_health")
+        keys = [_from_key(row, known) for row in rows]
         return cls(
             {upstream.id: upstream for upstream in servers if upstream},
             {upstream.id: upstream for upstream in keys if upstream},
@@ -95,6 +97,7 @@ def _from_server(row: AIServer, known: "Known") -> Upstream | None:
         max_tokens_param=Deployment.MaxTokensParam.MAX_TOKENS.value,
         purposes=frozenset(purpose for purpose in Purpose.values if row.serves(purpose)),
         is_private_network=row.policy is Policy.PRIVATE_ALLOWED,
+        is_down=row.health_status == AIServer.Health.UNHEALTHY,
     )
 
 
@@ -115,6 +118,7 @@ def _from_key(row: ProviderKey, known: "Known") -> Upstream | None:
         max_tokens_param=provider.max_tokens_param,
         purposes=frozenset(Purpose.values),
         is_private_network=provider.policy is Policy.PRIVATE_ALLOWED,
+        is_down=ProviderHealth.status_of(row) is AIServer.Health.UNHEALTHY,
     )
 
 

@@ -34,6 +34,7 @@ class ChatCompletionsView(InferenceView):
         request_id = request._request.request_id  # type: ignore[attr-defined]
         try:
             snapshot = serving.snapshots.current()
+            serving.breaker.heed(snapshot.catalog.down)
             candidates = self._candidates(snapshot, caller, ask)
         except ServiceError as error:
             serving.recorder.put(records.turned_away(request_id, caller, ask, _ENDPOINT, error), [])

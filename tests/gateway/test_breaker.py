@@ -137,3 +137,33 @@ def test_what_never_failed_is_always_admitted(breaker: Breaker) -> None:
 
     assert breaker.admits(A)
     assert breaker.retry_after_s([A]) == 1
+
+
+def test_what_health_checks_find_down_is_left_alone_at_once(breaker: Breaker, clock: Clock) -> None:
+    breaker.heed(frozenset({A}))
+
+    assert not breaker.admits(A)
+    assert breaker.admits(B)
+    clock.now += 30
+    assert [breaker.admits(A), breaker.admits(A)] == [True, False]
+
+
+def test_what_they_find_back_is_probed_by_the_next_call(breaker: Breaker) -> None:
+    _fail(breaker, 3)
+    breaker.heed(frozenset({A}))
+    breaker.heed(frozenset())
+
+    assert breaker.states() == {A: "half-open"}
+    assert [breaker.admits(A), breaker.admits(A)] == [True, False]
+    breaker.succeeded(A)
+    assert breaker.admits(A)
+
+
+def test_they_are_heeded_once_and_not_before_every_call(breaker: Breaker) -> None:
+    breaker.heed(frozenset({A, B}))
+    breaker.succeeded(A)
+
+    breaker.heed(frozenset({A, B}))
+
+    assert breaker.admits(A)
+    assert not breaker.admits(B)

@@ -14,6 +14,7 @@ from gateway.callers import Caller
 from gateway.errors import ModelForbidden, ModelNotFound, NoProvider
 from gateway.routing import Candidate
 from gateway.usage_counts import Usage
+from llmconfig.models import AIServer
 from tests.gateway.people import caller, snapshot
 from tests.llmconfig.api import Api, chat_on, on_key, on_server
 
@@ -326,3 +327,26 @@ def test_the_rates_of_a_model_are_those_of_the_deployments_price(alice: Api, bob
 
     assert candidate.rates.cost_nano(Usage(1_000_000, 0, 0, 0)) == 500 * 10**9
     assert _receipt(candidate)["input"].startswith("0.5")
+
+
+def test_what_is_unhealthy_is_asked_last_and_not_left_out(alice: Api, bob: Caller) -> None:
+    first, second, third = (alice.server(name=name) for name in ("gpu", "gpu2", "gpu3"))
+    alice.model(on_server(first, "x"), on_server(second, "y", priority=1))
+    _make_active(
+        alice,
+        chat_on(
+            "ai_server",
+            first,
+            "m1",
+            fallback_provider_type="ai_server",
+            fallback_provider_id=third["id"],
+            fallback_model="z",
+        ),
+    )
+    assert _names(_route(bob, "m1")) == ["x", "y", "z"]
+
+    AIServer.objects.filter(pk=first["id"]).update(health_status="unhealthy")
+
+    assert _names(_route(bob, "m1")) == ["y", "z", "x"]
+    AIServer.objects.filter(pk=first["id"]).update(health_status="degraded")
+    assert _names(_route(bob, "m1")) == ["x", "y", "z"]
