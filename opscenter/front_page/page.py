@@ -11,7 +11,7 @@ from gateway.models import RequestRow
 from llmconfig.models import ActiveProvider
 from opscenter.core.admin_base.access import may
 from opscenter.core.api import Permissions
-from opscenter.front_page import money, providers, traffic, warnings
+from opscenter.front_page import health, money, providers, traffic, warnings
 from opscenter.front_page.facts import Section, may_view
 
 
@@ -34,6 +34,7 @@ def _sections(request: HttpRequest, actives: list[ActiveProvider]) -> Iterator[S
     midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     yield Section("Installation", [warnings.worker()])
     yield providers.section(request, actives)
+    yield health.section(request)
     if may_view(request, RequestRow):
         yield traffic.section(request, midnight)
     if may_view(request, Hold) and may_view(request, Journal):

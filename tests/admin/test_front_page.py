@@ -78,7 +78,7 @@ def test_a_hold_past_its_lease_is_counted_and_listed(root: Site, world: World) -
     assert str(id) in root.get("credits_hold_changelist", open="stale").content.decode()
 
 
-@pytest.mark.parametrize(("codenames", "sees"), [((), ()), (("read",), ("Providers",))])
+@pytest.mark.parametrize(("codenames", "sees"), [((), ()), (("read",), ("Providers", "Health and drift"))])
 def test_who_may_not_read_sees_nothing_of_it(
     bob: Site, bob_user: User, world: World, codenames: tuple[str, ...], sees: tuple[str, ...]
 ) -> None:
@@ -97,7 +97,7 @@ def test_each_section_is_for_whom_may_open_its_pages(bob: Site, bob_user: User, 
 
     sections = bob.open("index")["sections"]
 
-    assert [section.title for section in sections] == ["Installation", "Providers", "Traffic"]
+    assert [section.title for section in sections] == ["Installation", "Providers", "Health and drift", "Traffic"]
     links = [fact.link for section in sections for fact in section.facts if fact.link]
     assert {bob.client.get(link).status_code for link in links} == {200}
 

@@ -3,6 +3,7 @@
 from opscenter.core.admin_base.audited import AuditedForm, AuditedModelAdmin
 from opscenter.core.admin_base.buttons import Button, Said, Warned
 from opscenter.core.admin_base.chosen import Chosen, ChosenForm
+from opscenter.core.admin_base.front_page import on_front_page
 from opscenter.core.admin_base.panels import Panel, linked, list_of
 from opscenter.core.admin_base.readonly import LargeTable, ReadOnlyInline, ReadOnlyModelAdmin
 from opscenter.core.admin_base.unfolded import display, register
@@ -22,5 +23,6 @@ __all__ = [
     "display",
     "linked",
     "list_of",
+    "on_front_page",
     "register",
 ]

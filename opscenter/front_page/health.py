@@ -1,0 +1,49 @@
+"""How providers are by their checks, and whatever else apps show of what has gone astray."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Count, Max, Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from llmconfig.models import HealthAlert, HealthChange, ProviderHealth
+from llmconfig.models.health import Status
+from opscenter.core.admin_base.front_page import front_page_panels
+from opscenter.front_page.facts import Fact, Section, ago, link_to
+
+# Some looks may be late where a worker is busy.
+_LATE_TICKS, _LATE_S = 10, 60
+
+
+def section(request: HttpRequest) -> Section:
+    return Section("Health and drift", [*_states(request), _alerts(request)], front_page_panels(request))
+
+
+def _states(request: HttpRequest) -> Iterator[Fact]:
+    counts = {status: Count("pk", filter=Q(status=status)) for status in Status.values}
+    found = ProviderHealth.objects.watched().aggregate(**counts, last=Max("checked_at"))
+    watched = sum(found[status] for status in Status.values)
+    yield Fact("Healthy", f"{found['healthy']} of {watched}", link_to(request, ProviderHealth))
+    for status, level in (("degraded", "warning"), ("unhealthy", "danger")):
+        listed = link_to(request, ProviderHealth, status__exact=status)
+        yield Fact(Status(status).label, str(found[status]), listed, level if found[status] else "success")
+    if found["last"] is None:
+        yield Fact("Last check", "never made", level="warning" if watched else "")
+        return
+    age_s = (timezone.now() - found["last"]).total_seconds()
+    slowest_s = max(settings.HEALTH_SERVER_INTERVAL_S, settings.HEALTH_KEY_INTERVAL_S)
+    is_late = age_s > slowest_s + _LATE_TICKS * settings.HEALTH_TICK_S + _LATE_S
+    yield Fact("Last check", ago(age_s), level="danger" if is_late else "success")
+
+
+def _alerts(request: HttpRequest) -> Fact:
+    """Those of a week that nobody got, from the index over what was not sent."""
+    since = timezone.now() - timedelta(days=7)
+    unsent = HealthAlert.objects.filter(sent_at__isnull=True, change__at__gte=since).aggregate(
+        waiting=Count("pk", filter=Q(due_at__isnull=False)), lost=Count("pk", filter=Q(due_at__isnull=True))
+    )
+    text = f"{unsent['waiting']} waiting" + (f", {unsent['lost']} given up" if unsent["lost"] else "")
+    level = "danger" if unsent["lost"] else "warning" if unsent["waiting"] else "success"
+    return Fact("Alerts", text, link_to(request, HealthChange), level)
