@@ -37,7 +37,7 @@ bench: $(VENV)/.installed-dev $(BENCH_PEER)/.installed ## Measure this gateway b
 # A module's tests stay together, so that what they start is started once.
 PYTEST = $(BIN)/python -m pytest -p tests.services -n 2 --dist=loadscope
 
-test: $(VENV)/.installed-dev ## Run all tests with PostgreSQL and Redis, those about the database on SQLite too; ARGS go to pytest
+test: $(VENV)/.installed-dev $(BENCH_PEER)/.installed ## Run all tests with PostgreSQL and Redis, those about the database on SQLite too; ARGS go to pytest
 	$(PYTEST) --database=postgres $(ARGS)
 	$(PYTEST) --database=sqlite --again $(ARGS) $(if $(ARGS),|| test $$? -eq 5 # none of those that were asked for)
 
@@ -77,7 +77,7 @@ $(VENV)/.installed: $(VENV)/.made requirements.lock
 	@touch $@
 
 $(BENCH_PEER)/.installed: bench/litellm-proxy.lock | $(VENV)/.made
-	@echo "Installing the LiteLLM proxy to measure into $(BENCH_PEER) (a minute, the first time)"
+	@echo "Installing the LiteLLM proxy, to test and measure with, into $(BENCH_PEER) (a minute, the first time)"
 	@rm -rf $(BENCH_PEER) && $(PYTHON) -m venv $(BENCH_PEER)
 	@$(BENCH_PEER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@

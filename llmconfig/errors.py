@@ -13,13 +13,19 @@ ServiceError
 │   ├── KeyNeededAgain       422  the origin changed, the stored key was for the former
 │   ├── KeyRefused           422  the provider refused a new key, or gave no answer
 │   └── KeyUnreadable        422  the key ring does not decrypt it
+├── Unavailable
+│   └── SyncUnavailable      503  sync is off, or no task can be handed over
 └── BadGateway
-    └── ProviderUnreachable  502
+    ├── ProviderUnreachable  502
+    └── ProxyError           502  the LiteLLM proxy
+        ├── ProxyUnreachable
+        ├── ProxyRefusedKey       our master key is not the proxy's
+        └── ProxyRejected         it answered with another status
 """
 
 from collections.abc import Iterable
 
-from opscenter.core.errors import BadGateway, Conflict, NotFound, Unprocessable
+from opscenter.core.errors import BadGateway, Conflict, NotFound, Unavailable, Unprocessable
 
 
 class NoActiveProvider(NotFound):
@@ -85,5 +91,32 @@ class KeyUnreadable(Unprocessable):
         super().__init__("The key ring does not decrypt that version: restore the ring, or give the key anew.")
 
 
+class SyncUnavailable(Unavailable):
+    default_code = "sync_unavailable"
+
+
 class ProviderUnreachable(BadGateway):
     default_code = "provider_unreachable"
+
+
+class ProxyError(BadGateway):
+    default_code = "proxy_error"
+
+
+class ProxyUnreachable(ProxyError):
+    default_code = "proxy_unreachable"
+
+
+class ProxyRefusedKey(ProxyError):
+    default_code = "proxy_refused_key"
+
+    def __init__(self) -> None:
+        super().__init__("The proxy refuses LITELLM_MASTER_KEY: set it to the proxy's own master key.")
+
+
+class ProxyRejected(ProxyError):
+    default_code = "proxy_rejected"
+
+    def __init__(self, method: str, path: str, answered: int) -> None:
+        super().__init__(f"The proxy answered {answered} to {method} {path}.")
+        self.answered = answered

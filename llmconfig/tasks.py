@@ -1,9 +1,12 @@
-"""What the worker does for providers: rotates keys, looks how providers are, tells of changes. All are idempotent."""
+"""What the worker does for providers: rotates keys, looks how providers are, tells of changes, keeps the
+LiteLLM proxy in sync. All are idempotent.
+"""
 
 from celery import shared_task
 
 from llmconfig.health import alerts, rollups, run
-from llmconfig.services import due_rotations
+from llmconfig.models import ProxyState
+from llmconfig.services import due_rotations, proxy_sync
 from opscenter.core.audit import Actor, acting_as
 
 
@@ -36,3 +39,28 @@ def send_alerts() -> int:
 def prune_health() -> int:
     """Returns how many rows."""
     return rollups.prune()
+
+
+@shared_task
+def sync_proxy(user_id: int | None = None) -> str:
+    """Asked for by a user; returns how the proxy stands then. Idempotent."""
+    with acting_as(Actor(user_id=user_id, source="task:sync_proxy")):
+        return _said(proxy_sync.sync(reload=True))
+
+
+@shared_task
+def sync_proxy_on_change() -> bool:
+    """Whether the proxy was told. Idempotent."""
+    with acting_as(Actor.task("sync_proxy_on_change")):
+        return proxy_sync.sync_when_still()
+
+
+@shared_task
+def reconcile_proxy() -> str:
+    """How the proxy stands. Idempotent."""
+    with acting_as(Actor.task("reconcile_proxy")):
+        return _said(proxy_sync.sync())
+
+
+def _said(state: ProxyState | None) -> str:
+    return state.status if state else "busy"

@@ -15,6 +15,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Active providers", "bolt", "llm", "activeprovider"),
             ("Health", "monitor_heart", "llm", "providerhealth"),
             ("Changes of state", "timeline", "llm", "healthchange"),
+            ("LiteLLM proxy", "sync", "llm", "proxystate"),
         ),
     ),
     (

@@ -129,6 +129,22 @@ EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 
+# --- the LiteLLM proxy beside it: llmconfig/proxy ---
+
+LITELLM_SYNC_MODE = env.str("LITELLM_SYNC_MODE", default="off")
+LITELLM_PROXY_URL = (env.str("LITELLM_PROXY_URL", default="") or env.str("LITELLM_BASE_URL", default="")).rstrip("/")
+LITELLM_MASTER_KEY = env.str("LITELLM_MASTER_KEY", default="")
+LITELLM_API_KEY = env.str("LITELLM_API_KEY", default="")
+LITELLM_EVAL_KEY = env.str("LITELLM_EVAL_KEY", default="")
+LITELLM_CONFIG_DIR = Path(env.str("LITELLM_CONFIG_DIR", default="") or DATA_DIR / "litellm")
+LITELLM_RELOAD_COMMAND = env.str("LITELLM_RELOAD_COMMAND", default="")
+LITELLM_RELOAD_TIMEOUT_S = env.float("LITELLM_RELOAD_TIMEOUT_S", default=120)
+LITELLM_DEBOUNCE_S = env.float("LITELLM_DEBOUNCE_S", default=3)
+LITELLM_RECONCILE_INTERVAL_S = env.float("LITELLM_RECONCILE_INTERVAL_S", default=120)
+LITELLM_NUM_RETRIES = env.int("LITELLM_NUM_RETRIES", default=3)
+LITELLM_ROUTING_STRATEGY = env.str("LITELLM_ROUTING_STRATEGY", default="simple-shuffle")
+LITELLM_CALLBACKS = env.list("LITELLM_CALLBACKS", default=["otel"])
+
 # --- database ---
 
 _database_url = env.str("DATABASE_URL", default="") or f"sqlite:///{DATA_DIR / 'db.sqlite3'}"
@@ -439,6 +455,19 @@ CELERY_BEAT_SCHEDULE = {
     "prune-health": {"task": "llmconfig.tasks.prune_health", "schedule": crontab(minute=37)},
     "make-partitions": {"task": "gateway.tasks.make_partitions", "schedule": crontab(hour=2, minute=11)},
 }
+if LITELLM_SYNC_MODE != "off":
+    CELERY_BEAT_SCHEDULE |= {
+        "sync-litellm-proxy-on-change": {
+            "task": "llmconfig.tasks.sync_proxy_on_change",
+            "schedule": LITELLM_DEBOUNCE_S,
+            "options": {"expires": LITELLM_DEBOUNCE_S},
+        },
+        "reconcile-litellm-proxy": {
+            "task": "llmconfig.tasks.reconcile_proxy",
+            "schedule": LITELLM_RECONCILE_INTERVAL_S,
+            "options": {"expires": LITELLM_RECONCILE_INTERVAL_S},
+        },
+    }
 
 # --- metrics: opscenter/scraping.py ---
 

@@ -8,4 +8,5 @@ from llmconfig.admin import (  # noqa: F401 - each registers its pages
     models,
     prices,
     provider_keys,
+    proxy_state,
 )

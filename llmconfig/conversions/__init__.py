@@ -4,6 +4,6 @@ Both are made of a Target, so that they say of a deployment what the gateway its
 """
 
 from llmconfig.conversions.litellm import LiteLLMParams, litellm_params
-from llmconfig.conversions.wilmer import Detour, NotConvertible, wilmer_endpoint
+from llmconfig.conversions.wilmer import Detour, NotConvertible, configured_detour, wilmer_endpoint
 
-__all__ = ["Detour", "LiteLLMParams", "NotConvertible", "litellm_params", "wilmer_endpoint"]
+__all__ = ["Detour", "LiteLLMParams", "NotConvertible", "configured_detour", "litellm_params", "wilmer_endpoint"]

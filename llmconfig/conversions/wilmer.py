@@ -7,6 +7,8 @@ paths is reached by a detour over the LiteLLM proxy.
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
+
 from llmconfig.models import AIServer, Purpose
 from llmconfig.providers import provider_for
 from llmconfig.target import Target
@@ -33,6 +35,12 @@ class Detour:
 
     base_url: str
     api_key: str = field(repr=False)
+
+
+def configured_detour() -> Detour | None:
+    """Over the proxy that the settings name, if they do."""
+    base, key = settings.LITELLM_PROXY_URL, settings.LITELLM_API_KEY
+    return Detour(base, key) if base and key else None
 
 
 def wilmer_endpoint(target: Target, *, detour: Detour | None = None, backup: str = "") -> dict[str, Any]:

@@ -9,6 +9,7 @@ from llmconfig.models.llm_model import LLMModel
 from llmconfig.models.permissions import Capability
 from llmconfig.models.price import Price
 from llmconfig.models.provider_key import ProviderKey
+from llmconfig.models.proxy_state import ProxyState
 from llmconfig.models.purpose import Purpose
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "Price",
     "ProviderHealth",
     "ProviderKey",
+    "ProxyState",
     "Purpose",
 ]

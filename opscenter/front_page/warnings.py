@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from credits.services import ledger_checks
-from llmconfig.models import ActiveProvider, AIServer, LLMModel, ProviderKey
-from llmconfig.services import active
+from llmconfig.models import ActiveProvider, AIServer, LLMModel, ProviderKey, ProxyState
+from llmconfig.services import active, proxy_sync
 from opscenter.core import secrets, task_runs
 from opscenter.core.errors import ServiceError
 from opscenter.core.models import Secret
@@ -20,7 +20,7 @@ _MOST_SECRETS = 25
 
 def warnings(request: HttpRequest, actives: list[ActiveProvider]) -> list[Fact]:
     found = [*_about_worker(), *_about_actives(request, actives), *_about_prices(request), *_about_secrets(request)]
-    found += _about_rotation(request)
+    found += [*_about_rotation(request), *_about_proxy(request)]
     if settings.DEBUG:
         found.append(Fact("DEBUG", "It is on: error pages show settings and code to whoever causes one."))
     return found
@@ -50,6 +50,16 @@ def _about_actives(request: HttpRequest, actives: list[ActiveProvider]) -> Itera
         for model in active.beside_the_catalog(one):
             text = f'"{model}" is active for {one.purpose} without being in the catalog: its calls are free.'
             yield Fact("Free of charge", text, listed)
+
+
+def _about_proxy(request: HttpRequest) -> Iterator[Fact]:
+    state = ProxyState.objects.filter(pk=1).first() if proxy_sync.is_on() else None
+    if state is None or state.status not in (ProxyState.Status.FAILING, ProxyState.Status.DRIFTED):
+        return
+    drifted = f"It differs from the catalog in {state.difference_count} places."
+    failing = f"It is not kept in sync: {state.message}"
+    is_failing = state.status == ProxyState.Status.FAILING
+    yield Fact("LiteLLM proxy", failing if is_failing else drifted, link_to(request, ProxyState))
 
 
 def _about_prices(request: HttpRequest) -> Iterator[Fact]:

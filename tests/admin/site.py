@@ -23,7 +23,7 @@ from gateway.models import AttemptRow, RequestRow, VirtualKey
 from gateway.records import time_of
 from gateway.services import keys
 from llmconfig.health import recording
-from llmconfig.models import ActiveProvider, AIServer, LLMModel, ProviderKey
+from llmconfig.models import ActiveProvider, AIServer, LLMModel, ProviderKey, ProxyState
 from llmconfig.services import active, catalog, provider_keys, servers
 from llmconfig.services.probe import Probe
 from opscenter.core.ids import uuid7
@@ -73,6 +73,7 @@ def make_world(consumer: User, *, base_url: str = "http://127.0.0.1:9") -> World
     )
     Budget.objects.create(scope="key", scope_id=issued.row.pk, window="2026-11", cap=to_nano("5"))
     ledger_checks.make()
+    ProxyState.objects.create(status="drifted", differences=[["missing", "m1", "Not served."]], difference_count=1)
     wallet.refresh_from_db()
     return World(server, key, model, chosen, wallet, issued.row, issued.plaintext, request)
 

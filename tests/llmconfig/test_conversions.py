@@ -7,10 +7,11 @@ from typing import Any
 import httpx
 import pytest
 from asgiref.sync import async_to_sync
+from pytest_django.fixtures import Settings
 
 from gateway.transports.litellm import load
 from gateway.transports.litellm.http import GuardedTransport
-from llmconfig.conversions import Detour, NotConvertible, litellm_params, wilmer_endpoint
+from llmconfig.conversions import Detour, NotConvertible, configured_detour, litellm_params, wilmer_endpoint
 from llmconfig.conversions.litellm import NO_KEY
 from llmconfig.models import Purpose
 from llmconfig.providers import PROVIDERS
@@ -135,6 +136,12 @@ def test_wilmer_calls_each_where_it_is_or_over_the_proxy(targets: dict[str, Targ
         is_direct = name not in NOT_DIRECTLY
         assert document["apiKey"] == (targets[name].api_key if is_direct else DETOUR.api_key)
         assert document["modelNameToSendToAPI"] == (UPSTREAM_MODEL if is_direct else name)
+
+
+def test_the_proxy_of_the_settings_is_the_detour(settings: Settings) -> None:
+    assert configured_detour() is None
+    settings.LITELLM_PROXY_URL, settings.LITELLM_API_KEY = DETOUR.base_url, DETOUR.api_key
+    assert configured_detour() == DETOUR
 
 
 def test_without_a_proxy_wilmer_is_told_what_it_cannot_call(targets: dict[str, Target]) -> None:

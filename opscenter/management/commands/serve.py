@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from llmconfig.proxy import master_key
 from opscenter import bootstrap, workers
 from opscenter.connection import Connection
 from opscenter.core.audit import Actor, acting_as
@@ -29,6 +30,8 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=settings.PORT, help="PORT unless given")
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        if problem := master_key.problem():
+            raise CommandError(problem)
         logging.captureWarnings(True)
         refuse_used_port(host, port)
         self._prepare_database()

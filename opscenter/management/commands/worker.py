@@ -12,9 +12,10 @@ from celery.exceptions import SecurityWarning
 from celery.signals import beat_embedded_init
 from django.conf import settings
 from django.core.checks import Tags
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 
+from llmconfig.proxy import master_key
 from opscenter import metrics, task_metrics
 from opscenter.celery import app
 from opscenter.core.process_gauges import ProcessGauges
@@ -31,6 +32,8 @@ class Command(BaseCommand):
         parser.add_argument("--no-beat", action="store_true", help="leave the schedule to another worker")
 
     def handle(self, *args: Any, concurrency: int, no_beat: bool, **options: Any) -> None:
+        if problem := master_key.problem():
+            raise CommandError(problem)
         logging.captureWarnings(True)
         # Told of running as root, which matters where tasks are pickled; ours are JSON.
         warnings.simplefilter("ignore", SecurityWarning)

@@ -1,0 +1,24 @@
+"""Secrets that are none: what examples and documentation print for people to replace."""
+
+import re
+from hashlib import sha256
+
+_PATTERNS = re.compile(
+    r"""
+    ^(sk-)?(1234|abcd|xxx|\*\*\*|\.\.\.)   # sk-1234, sk-xxxx and what somebody appended to it
+    | change-?_?me | replace-?_?me | placeholder | insecure
+    | ^<.*>$
+    | ^(sk-)?(your|my)[-_ ].*              # your-key-here, my_api_key
+    | [-_]here$
+    | ^(sk-)?(example|secret|test|dummy|fake|anything|password|master-?key)[-_0-9]*$
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+# SHA-256 of keys that look good, and stand in documentation for everybody to read.
+_PRINTED = {"03b24d4d76ddd1f95272b185a4917f8b95a2ece284ce5889dc1f3816b853c3f3"}
+
+
+def is_placeholder(secret: str) -> bool:
+    """Whether `secret` is known to everybody. An empty one is none at all, and no placeholder."""
+    value = secret.strip()
+    return bool(value and (_PATTERNS.search(value) or sha256(value.encode()).hexdigest() in _PRINTED))
