@@ -77,7 +77,7 @@ def test_a_stream_left_that_takes_too_long_is_charged_as_counted(
 def test_a_call_left_before_its_answer_is_charged_by_the_providers_usage(
     impatient: World, offer: Offer, transport: str, stream: bool
 ) -> None:
-    model = offer(f"left-early-{stream}", transport, "slow-first-byte:0.8")
+    model = offer(f"left-early-{stream}", transport, "slow-first-byte:0.5")
     leave_while_waiting(impatient, model, stream=stream)
     row = impatient.settled_for(model)
     assert (row["state"], row["status"], row["basis"]) == ("CAPTURED", "disconnected", "provider")
