@@ -47,7 +47,10 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _tell(self, stock: Stock) -> None:
-        self.stdout.write(f"{stock.former} of {stock.rows} secrets are under a former key now.")
+        self.stdout.write(
+            f"{stock.former} of {stock.rows} secrets are under a former key now; no key of the ring opens "
+            f"{stock.unreadable}."
+        )
         if stock.unreadable:
             named = "; ".join(stock.unreadable_labels)
             more = ", ..." if stock.unreadable > len(stock.unreadable_labels) else ""
