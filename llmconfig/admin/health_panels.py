@@ -12,7 +12,7 @@ from opscenter.core.admin_base import Panel, linked, list_of, on_front_page
 from opscenter.core.admin_base.access import may
 from opscenter.core.api import Permissions
 
-VIEWERS = (Permissions.READ, Permissions.MANAGE_PROVIDERS)
+VIEWERS = (Permissions.MANAGE_PROVIDERS,)
 
 _NEWEST_CHECKS, _NEWEST_CHANGES, _MOST_SICK = 20, 20, 10
 

@@ -29,7 +29,10 @@ def test_an_llm_admin_reads_and_adds_what_is_theirs(model: str, alice: Site) -> 
 @pytest.mark.parametrize(
     ("permission", "opens"),
     [
-        ("manage_providers", {"llm_aiserver", "llm_providerkey", "llm_proxystate"}),
+        (
+            "manage_providers",
+            {"llm_aiserver", "llm_providerkey", "llm_providerhealth", "llm_healthchange", "llm_proxystate"},
+        ),
         ("manage_models", {"llm_llmmodel", "llm_deployment", "llm_price"}),
         ("view_entry", {"credits_entry"}),
         ("read", set()),

@@ -17,6 +17,8 @@ READ_ONLY = (
     "gateway.requestrow",
     "gateway.attemptrow",
     "core.auditentry",
+    "llm.providerhealth",
+    "llm.healthchange",
 )
 
 
