@@ -6,6 +6,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging, task_postrun, task_prerun, task_success
 
+from opscenter import task_actors
 from opscenter.core import log_context
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opscenter.settings")
@@ -13,6 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opscenter.settings")
 app = Celery("opscenter")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+task_actors.connect()
 
 
 @setup_logging.connect

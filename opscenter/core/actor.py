@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from django.http import HttpRequest
+if TYPE_CHECKING:
+    # The Celery application imports this module before Django is set up.
+    from django.http import HttpRequest
 
 _SOURCES = {"admin": "admin", "accounts": "account"}
 
@@ -36,18 +39,27 @@ class Actor:
         return cls(user_id=None, source=f"task:{name}")
 
 
-_actor: ContextVar[Actor | HttpRequest | None] = ContextVar("actor", default=None)
+_actor: ContextVar["Actor | HttpRequest | None"] = ContextVar("actor", default=None)
 
 
 @contextmanager
-def acting_as(actor: Actor | HttpRequest) -> Iterator[None]:
+def acting_as(actor: "Actor | HttpRequest") -> Iterator[None]:
     """Everything recorded inside is `actor`'s. A request is asked for its user when something is recorded,
     because a token is only checked inside the view."""
-    token = _actor.set(actor)
+    token = begin(actor)
     try:
         yield
     finally:
-        _actor.reset(token)
+        end(token)
+
+
+def begin(actor: "Actor | HttpRequest") -> "Token[Actor | HttpRequest | None]":
+    """As acting_as, where what is inside is no block; `end` takes what this returns."""
+    return _actor.set(actor)
+
+
+def end(token: "Token[Actor | HttpRequest | None]") -> None:
+    _actor.reset(token)
 
 
 def current_actor() -> Actor:
@@ -57,7 +69,7 @@ def current_actor() -> Actor:
     return actor if isinstance(actor, Actor) else _from_request(actor)
 
 
-def _from_request(request: HttpRequest) -> Actor:
+def _from_request(request: "HttpRequest") -> Actor:
     user = getattr(request, "user", None)
     return Actor(
         user_id=getattr(user, "pk", None),

@@ -12,7 +12,7 @@ from llmconfig.models import AIServer
 from llmconfig.services import servers
 from opscenter.core import audit, audit_check
 from opscenter.core.db import own_connection
-from opscenter.core.models import AuditEntry
+from opscenter.core.models import AuditEntry, User
 from tests.eventually import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,6 +50,21 @@ def test_an_entry_whose_change_is_undone_leaves_no_gap() -> None:
     audit.record(action="update", entity_type="t", entity_id=2, before={}, after={})
 
     assert audit_check.check().problems == []
+
+
+def test_nobody_is_saved_whose_entry_can_not_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    user = User.objects.create_user("alice", email="a@example.com")
+    monkeypatch.setattr("opscenter.core.audit_chain.hash_of", _fail)
+
+    user.email = "b@example.com"
+    with pytest.raises(OSError, match="no hash"):
+        user.save()
+
+    assert User.objects.get().email == "a@example.com"
+
+
+def _fail(entry: AuditEntry) -> str:
+    raise OSError("no hash")
 
 
 @pytest.mark.once

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
-from django.db import models
+from django.db import models, transaction
 
 from opscenter.core.models.limited import Limited, limits_are_usable
 
@@ -25,6 +25,11 @@ class User(Limited, AbstractUser):
         db_table = "users"
         ordering = ("username",)
         constraints = (limits_are_usable(name="user_limits_are_usable"),)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """In one transaction with what core.signals writes along: the wallet, the audit entry."""
+        with transaction.atomic(savepoint=False):
+            super().save(*args, **kwargs)
 
     def set_password(self, raw_password: str | None) -> None:
         """Whoever sets a one-time password says so afterwards."""
