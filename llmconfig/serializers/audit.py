@@ -6,10 +6,11 @@ from opscenter.core.models import AuditEntry
 
 
 class ChangesOut(serializers.Serializer[object]):
-    """What was and what is, of the fields that changed; secrets are masked."""
+    """What was and what is, of the fields that changed; secrets are masked. `reverts`: the entry that is set back."""
 
     before = serializers.DictField()
     after = serializers.DictField()
+    reverts = serializers.IntegerField(required=False)
 
 
 class AuditEntryOut(serializers.ModelSerializer[AuditEntry]):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +11,7 @@ from opscenter.core import audit_chain
 from opscenter.core.actor import Actor, acting_as, current_actor
 from opscenter.core.models import AuditEntry, AuditHead
 
-__all__ = ["Actor", "acting_as", "current_actor", "record", "vouch", "writing"]
+__all__ = ["Actor", "acting_as", "current_actor", "record", "reverting", "vouch", "writing"]
 
 
 @contextmanager
@@ -25,6 +26,19 @@ def writing() -> Iterator[None]:
         yield
 
 
+_reverted: ContextVar[int | None] = ContextVar("reverted", default=None)
+
+
+@contextmanager
+def reverting(entry: AuditEntry) -> Iterator[None]:
+    """What is recorded inside names the entry that it sets back."""
+    token = _reverted.set(entry.number)
+    try:
+        yield
+    finally:
+        _reverted.reset(token)
+
+
 def record(
     *,
     action: str,
@@ -34,7 +48,7 @@ def record(
     after: Mapping[str, Any],
 ) -> AuditEntry:
     """Append one entry, inside the caller's transaction. Values must be JSON and hold no secret."""
-    actor = current_actor()
+    actor, reverts = current_actor(), _reverted.get()
     return audit_chain.append(
         AuditEntry(
             action=action,
@@ -44,7 +58,7 @@ def record(
             source=actor.source,
             address=actor.address,
             request_id=actor.request_id,
-            changes={"before": dict(before), "after": dict(after)},
+            changes={"before": dict(before), "after": dict(after)} | ({"reverts": reverts} if reverts else {}),
         )
     )
 

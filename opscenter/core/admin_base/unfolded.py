@@ -8,8 +8,8 @@ from django.contrib.admin import register
 if TYPE_CHECKING:
     from django.contrib import admin
     from django.core.paginator import Paginator
+    from django.forms import CheckboxSelectMultiple, PasswordInput, Select, Textarea, TextInput
     from django.forms import ModelForm as DjangoModelForm
-    from django.forms import PasswordInput, Select, Textarea, TextInput
 
     ModelForm = DjangoModelForm[Any]
     Page = admin.ModelAdmin[Any]
@@ -34,6 +34,7 @@ else:
     from unfold.admin import ModelAdmin, StackedInline, TabularInline
     from unfold.decorators import display
     from unfold.paginator import InfinitePaginator
+    from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as CheckboxSelectMultiple
     from unfold.widgets import UnfoldAdminExpandableTextareaWidget as Textarea
     from unfold.widgets import UnfoldAdminPasswordWidget as PasswordInput
     from unfold.widgets import UnfoldAdminSelectWidget as Select
@@ -43,6 +44,7 @@ else:
     """What is mixed into a ModelAdmin: it may ask for anything of one."""
 
 __all__ = [
+    "CheckboxSelectMultiple",
     "InfinitePaginator",
     "ModelAdmin",
     "ModelForm",

@@ -5,7 +5,8 @@ from django.utils import timezone
 
 
 class AuditEntry(models.Model):
-    """One change. `changes` is {"before": {...}, "after": {...}} of the changed fields, secrets masked.
+    """One change. `changes` is {"before": {...}, "after": {...}} of the changed fields, secrets masked, and where it
+    sets an entry back its number as "reverts".
 
     The database refuses UPDATE, DELETE and TRUNCATE. `number` is the entry's place in the hash chain, counted from 1
     without a gap; one without a number was written past core.audit. User ids are plain numbers, because a foreign key
@@ -34,6 +35,7 @@ class AuditEntry(models.Model):
             models.Index(fields=("entity_type", "entity_id", "id"), name="audit_by_entity"),
             models.Index(fields=("user_id", "id"), name="audit_by_user"),
             models.Index(fields=("created_at",), name="audit_by_time"),
+            models.Index(fields=("request_id",), name="audit_by_request"),
         )
 
     def __str__(self) -> str:
