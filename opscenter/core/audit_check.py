@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from django.db import connection
+from django.utils import timezone
 
 from opscenter.core import append_only, audit_chain
 from opscenter.core.db import consistent_read
@@ -31,7 +32,10 @@ class Report(NamedTuple):
 
 
 def check(anchors: Iterable[Anchor] = ()) -> Report:
-    """Read the whole log. An anchor that the chain does not go through is a problem too."""
+    """Read the whole log, and keep how many problems there are for the front page.
+
+    An anchor that the chain does not go through is one too.
+    """
     with consistent_read(connection):
         head = AuditHead.objects.filter(pk=1).first()
         chain = _Chain({anchor.number: anchor for anchor in anchors})
@@ -41,6 +45,7 @@ def check(anchors: Iterable[Anchor] = ()) -> Report:
             *_about_the_end(chain.end, head),
             *_past_the_chain(),
         ]
+    AuditHead.objects.filter(pk=1).update(checked_at=timezone.now(), problems=len(problems))
     return Report(chain.entries, chain.end, problems)
 
 

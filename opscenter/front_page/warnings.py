@@ -12,7 +12,7 @@ from llmconfig.models import ActiveProvider, AIServer, LLMModel, ProviderKey, Pr
 from llmconfig.services import active, proxy_sync
 from opscenter.core import secrets, task_runs
 from opscenter.core.errors import ServiceError
-from opscenter.core.models import Secret
+from opscenter.core.models import AuditEntry, AuditHead, Secret
 from opscenter.front_page.facts import Fact, ago, link_to
 
 _MOST_SECRETS = 25
@@ -20,7 +20,7 @@ _MOST_SECRETS = 25
 
 def warnings(request: HttpRequest, actives: list[ActiveProvider]) -> list[Fact]:
     found = [*_about_worker(), *_about_actives(request, actives), *_about_prices(request), *_about_secrets(request)]
-    found += [*_about_rotation(request), *_about_proxy(request)]
+    found += [*_about_rotation(request), *_about_proxy(request), *_about_audit(request)]
     if settings.DEBUG:
         found.append(Fact("DEBUG", "It is on: error pages show settings and code to whoever causes one."))
     return found
@@ -100,6 +100,13 @@ def _about_rotation(request: HttpRequest) -> Iterator[Fact]:
             f"Provider keys that are due for rotation: {names}.",
             link_to(request, ProviderKey, rotation="due"),
         )
+
+
+def _about_audit(request: HttpRequest) -> Iterator[Fact]:
+    head = AuditHead.objects.filter(problems__gt=0).first()
+    if head:
+        text = f"The last check found problems ({head.problems}): manage.py verify_audit names them."
+        yield Fact("Audit log", text, link_to(request, AuditEntry))
 
 
 def _sweep_age() -> timedelta | None:

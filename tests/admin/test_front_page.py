@@ -19,7 +19,8 @@ from llmconfig.models import ActiveProvider, AIServer
 from llmconfig.services import catalog
 from opscenter.core import task_runs
 from opscenter.core.ids import uuid7
-from opscenter.core.models import Secret, User
+from opscenter.core.models import AuditEntry, Secret, User
+from opscenter.core.tasks import verify_audit
 from tests.admin.site import Site, World, make_request, text
 
 
@@ -147,8 +148,18 @@ def test_it_is_bounded_in_queries_and_reads_no_table_whole(root: Site, world: Wo
         )
     many = statements()
 
-    assert len(many) == len(few) <= 30
+    assert len(many) == len(few) <= 32
     large = [sql for sql in many if any(f'FROM "{table}"' in sql for table in ("llm_requests", "llm_attempts"))]
     assert len(large) == 3
     assert all('"created_at" >= ' in sql for sql in large)
     assert all('"state" = ' in sql for sql in many if 'FROM "credits_holds"' in sql)
+
+
+def test_it_warns_of_an_audit_log_that_was_tampered_with(root: Site) -> None:
+    said = "The last check found problems (1): manage.py verify_audit names them."
+    assert said not in text(root.get("index"))
+    AuditEntry.objects.create(action="update", entity_type="t", entity_id="1", source="api")
+
+    assert verify_audit() == 1
+
+    assert said in text(root.get("index"))

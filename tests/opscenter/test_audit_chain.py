@@ -261,4 +261,5 @@ def test_the_worker_writes_the_end_into_another_log(log: list[AuditEntry], caplo
     said = remove(log)
 
     assert verify_audit() == 1
+    assert AuditHead.objects.get().problems == 1
     assert f"The audit log is wrong: {said}." in caplog.messages
