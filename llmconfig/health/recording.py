@@ -9,7 +9,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from llmconfig.health import alerts, rollups, schedule
@@ -17,14 +16,17 @@ from llmconfig.health.states import State, judged
 from llmconfig.models import AIServer, HealthChange, ProviderHealth, ProviderKey
 from llmconfig.models.health import Status
 from llmconfig.services.probe import Probe
-from opscenter.core import changes
+from opscenter.core import audit, changes
 
 log = logging.getLogger(__name__)
 
 
 def record(*, health_id: int, result: Probe, claim: UUID) -> HealthChange | None:
-    """Nothing where `claim` was lost or the provider is gone. Locks the server, then its health."""
-    with transaction.atomic():
+    """Nothing where `claim` was lost or the provider is gone.
+
+    Locks the audit log, as whoever changes the version row does, then the server, then its health.
+    """
+    with audit.writing():
         health = _locked(health_id)
         if health is None or health.claim != claim:
             return None
@@ -33,7 +35,7 @@ def record(*, health_id: int, result: Probe, claim: UUID) -> HealthChange | None
 
 def record_test(provider: AIServer | ProviderKey, result: Probe) -> HealthChange | None:
     """An operator's own test counts at once: the state is what it found."""
-    with transaction.atomic():
+    with audit.writing():
         health = _locked(schedule.row_of(provider).pk)
         return _store(health, result, needed=1) if health else None
 

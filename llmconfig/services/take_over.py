@@ -12,12 +12,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
 
 from llmconfig import starting_catalog
 from llmconfig.models import ActiveProvider, AIServer, Deployment, ProviderKey, Purpose
 from llmconfig.services import active_slot, platform_keys, provider_keys, servers
-from opscenter.core import secrets
+from opscenter.core import audit, secrets
 from opscenter.core.db import lock_table
 from opscenter.core.errors import ServiceError
 from opscenter.core.tiers import Tier
@@ -72,7 +71,7 @@ def _all_servers() -> Iterator[Provider | None]:
 
 def _guarded(take: Callable[[], Provider | None], *, what: str) -> Provider | None:
     try:
-        with transaction.atomic():
+        with audit.writing():
             lock_table(ProviderKey)
             return take()
     except (ServiceError, ValidationError) as error:
