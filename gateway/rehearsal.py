@@ -15,7 +15,7 @@ from gateway.transports.errors import UpstreamError
 from gateway.transports.litellm import LiteLLM
 from gateway.transports.relay import Relay
 from llmconfig import snapshot
-from llmconfig.conversions import NotConvertible, litellm_params, wilmer_endpoint
+from llmconfig.conversions import NotConvertible, configured_detour, litellm_params, wilmer_endpoint
 from llmconfig.errors import NoActiveProvider
 from llmconfig.models import ActiveProvider, AIServer, ProviderKey, Purpose
 from llmconfig.services import active as active_services
@@ -114,7 +114,7 @@ class _Walk:
 
     def _wilmer(self) -> Said:
         try:
-            document = wilmer_endpoint(self._target)
+            document = wilmer_endpoint(self._target, detour=configured_detour())
         except NotConvertible as error:
             return (skipped if self._purpose == Purpose.RERANKING else failed)(str(error))
         return passed(f"{document['apiTypeConfigFileName']} at {document['endpoint']}")
