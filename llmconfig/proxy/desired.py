@@ -119,7 +119,8 @@ def _entry(target: Target, model: LLMModel | None) -> Entry:
 def _id(target: Target) -> str:
     if target.deployment_id is not None:
         return f"{PREFIX}d{target.deployment_id}"
-    return f"{PREFIX}s{target.provider_id}-{sha256(target.key.encode()).hexdigest()[:12]}"
+    called = sha256(f"{target.purpose}:{target.key}".encode()).hexdigest()
+    return f"{PREFIX}s{target.provider_id}-{called[:12]}"
 
 
 def _public_name(target: Target) -> str:

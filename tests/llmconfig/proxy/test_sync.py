@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 from llmconfig import tasks
 from llmconfig.models import ProviderKey, ProxyState
 from llmconfig.proxy.lease import held
-from llmconfig.services import catalog, own_models, provider_keys, proxy_sync
+from llmconfig.services import active, catalog, own_models, provider_keys, proxy_sync, servers
 from opscenter.celery import app
 from opscenter.core.models import AuditEntry, User
 from tests.admin.site import Site, text
@@ -116,6 +116,20 @@ def test_the_keys_are_in_their_file_alone_and_whoever_edits_either_is_overwritte
     assert sorted(path.name for path in folder.iterdir()) == ["config.yaml", "keys.env"]
     tasks.reconcile_proxy()
     assert AuditEntry.objects.filter(action="sync").count() == first + 1
+
+
+def test_what_is_active_beside_the_catalog_is_there_once_for_each_purpose(folder: Path) -> None:
+    fields = {"name": "gpu", "server_type": "vllm", "base_url": "http://gpu.example:8000", "use_for_embeddings": True}
+    server = servers.create(fields=fields)
+    for purpose in ("chat", "embeddings"):
+        active.set_active(purpose=purpose, primary=server, default_model="some")
+
+    tasks.reconcile_proxy()
+
+    models = yaml.safe_load((folder / "config.yaml").read_text())["model_list"]
+    assert [model["model_name"] for model in models] == ["gpu/some", "gpu/some"]
+    assert {model["model_info"]["mode"] for model in models} == {"chat", "embedding"}
+    assert len({model["model_info"]["id"] for model in models}) == 2
 
 
 def test_what_consumers_own_stays_here(folder: Path) -> None:
