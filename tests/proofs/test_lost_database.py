@@ -23,6 +23,8 @@ PATIENCE_S = 60
 # Shorter and longer than SNAPSHOT_STALE_S, after which calls are refused before they reach the ledger.
 DOWN_S = (0.2, 8.0)
 UP_S = (0.5, 2.0)
+# Long enough for calls to meet the guard that is missing, and shorter than SNAPSHOT_STALE_S.
+FELT_S = 3.0
 # What the gateway promises is 2 s; a starved machine may add to it.
 REFUSAL_S = 6
 MODELS = {"quick": "fault:slow-first-byte:0.05", "long": "fault:chunks:60:0.02", "slow": "fault:slow-first-byte:1.5"}
@@ -95,11 +97,11 @@ def test_no_call_without_a_hold_and_no_answer_without_its_charge(
     figures.saw("other answers, open holds, requests without a row, problems found by the checker", 0)
 
 
-def restart(postgres: PostgresServer, load: Load, chance: Random) -> float:
-    """Down for a while that chance decides, then up until calls are answered; how many seconds that took."""
+def restart(postgres: PostgresServer, load: Load, chance: Random, *, down_s: float | None = None) -> float:
+    """Down for `down_s` or as chance decides, then up until calls are answered; how many seconds that took."""
     go_on(chance.uniform(*UP_S))
     postgres.kill()
-    go_on(chance.uniform(*DOWN_S))
+    go_on(down_s or chance.uniform(*DOWN_S))
     postgres.start()
     began = time.monotonic()
     eventually(lambda: any(told.whole and told.began > began for told in load.told[-100:]), PATIENCE_S)
@@ -130,7 +132,7 @@ def test_a_gateway_that_fails_open_sends_calls_upstream_without_a_hold(
     unguarded: World, postgres: PostgresServer, upstream: Upstream, figures: Figures
 ) -> None:
     with Load(unguarded.live.url, unguarded.key, KINDS, CLIENTS) as load:
-        restart(postgres, load, figures.chance)
+        restart(postgres, load, figures.chance, down_s=FELT_S)
     eventually(lambda: unrecorded(unguarded) == 0, PATIENCE_S)
     without_hold = Books(unguarded).calls_without_a_hold(marker_of(call) for call in upstream.calls)
     assert without_hold
@@ -144,7 +146,7 @@ def test_a_gateway_that_settles_but_once_gives_answers_away(
     unguarded: World, postgres: PostgresServer, upstream: Upstream, figures: Figures
 ) -> None:
     with Load(unguarded.live.url, unguarded.key, KINDS, CLIENTS) as load:
-        restart(postgres, load, figures.chance)
+        restart(postgres, load, figures.chance, down_s=FELT_S)
     reported = tokens_reported(upstream.calls)
 
     def given_away() -> list[Told]:
