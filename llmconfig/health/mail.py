@@ -15,7 +15,7 @@ def send(alerts: Sequence[HealthAlert]) -> str:
     news = [News.of(alert.change) for alert in alerts]
     more = f" (and {len(news) - 1} more)" if len(news) > 1 else ""
     letter = EmailMessage(
-        subject=f"[Ops-Center] {news[0].headline}{more}".replace("\n", " "),
+        subject=" ".join(f"[Ops-Center] {news[0].headline}{more}".split()),
         body="\n\n".join(one.text for one in news) + "\n",
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=settings.ALERT_EMAILS,

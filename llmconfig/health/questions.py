@@ -1,15 +1,24 @@
 """What each provider is asked, or the answer where there is nothing to ask."""
 
+from django.conf import settings
+
 from llmconfig.models import AIServer, ProviderHealth, ProviderKey
 from llmconfig.services import key_probe, probe
 from llmconfig.services.probe import Probe, Question
 from opscenter.core import secrets
+from opscenter.core.outbound import Policy
 
 
 def of(health: ProviderHealth) -> Question | Probe:
     if health.server:
         return of_server(health.server)
-    return of_key(health.key) if health.key else Probe(status="unknown", message="No LiteLLM proxy is configured.")
+    return of_key(health.key) if health.key else of_proxy()
+
+
+def of_proxy() -> Question:
+    """Whether it would serve calls, which it tells without a key."""
+    url = f"{settings.LITELLM_PROXY_URL}/health/readiness"
+    return Question(url, {}, Policy.PRIVATE_ALLOWED, wants_models=False, when_well="It is ready.")
 
 
 def of_server(server: AIServer) -> Question | Probe:

@@ -21,14 +21,18 @@ from opscenter.core import audit, changes
 log = logging.getLogger(__name__)
 
 
-def record(*, health_id: int, result: Probe, claim: UUID) -> HealthChange | None:
+def record(*, asked: ProviderHealth, result: Probe, claim: UUID) -> HealthChange | None:
     """Nothing where `claim` was lost or the provider is gone.
 
+    `asked` is the row as it was claimed: what a provider answered under a former address or key is no answer.
     Locks the audit log, as whoever changes the version row does, then the server, then its health.
     """
     with audit.writing():
-        health = _locked(health_id)
+        health = _locked(asked.pk)
         if health is None or health.claim != claim:
+            return None
+        if _changed_at(health) != _changed_at(asked):
+            schedule.release(health)
             return None
         return _store(health, result, needed=_needed(health))
 
@@ -49,9 +53,13 @@ def _locked(health_id: int) -> ProviderHealth | None:
 
 def _needed(health: ProviderHealth) -> int:
     """Results in a row that change the state: one alone where it was of another address or key."""
-    provider = health.provider
-    is_new = health.checked_at is None or (provider is not None and provider.updated_at > health.checked_at)
+    changed_at = _changed_at(health)
+    is_new = health.checked_at is None or (changed_at is not None and changed_at > health.checked_at)
     return 1 if is_new else settings.HEALTH_CONFIRMATIONS
+
+
+def _changed_at(health: ProviderHealth) -> datetime | None:
+    return health.provider.updated_at if health.provider else None
 
 
 def _store(health: ProviderHealth, result: Probe, *, needed: int) -> HealthChange | None:

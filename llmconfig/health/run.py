@@ -13,6 +13,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 
 from llmconfig.health import questions, recording, schedule
+from llmconfig.models import ProviderHealth
 from llmconfig.services import probe
 from llmconfig.services.probe import Probe, Question
 
@@ -24,7 +25,7 @@ _LOOK_S = 0.5
 
 _running = threading.Lock()
 
-Asking = asyncio.Task[tuple[int, Probe]]
+Asking = asyncio.Task[tuple[ProviderHealth, Probe]]
 
 
 def run() -> int:
@@ -57,17 +58,17 @@ async def _check_all(claim: UUID) -> int:
 
 async def _ask_more(claim: UUID, limit: int) -> set[Asking]:
     taken = await sync_to_async(_take)(claim, limit)
-    return {asyncio.create_task(_ask(health_id, question)) for health_id, question in taken}
+    return {asyncio.create_task(_ask(health, question)) for health, question in taken}
 
 
-def _take(claim: UUID, limit: int) -> list[tuple[int, Question | Probe]]:
-    return [(health.pk, questions.of(health)) for health in schedule.claim(claim=claim, limit=limit)]
+def _take(claim: UUID, limit: int) -> list[tuple[ProviderHealth, Question | Probe]]:
+    return [(health, questions.of(health)) for health in schedule.claim(claim=claim, limit=limit)]
 
 
-async def _ask(health_id: int, question: Question | Probe) -> tuple[int, Probe]:
+async def _ask(health: ProviderHealth, question: Question | Probe) -> tuple[ProviderHealth, Probe]:
     if isinstance(question, Probe):
-        return health_id, question
-    return health_id, await probe.ask(question, timeout_s=settings.HEALTH_TIMEOUT_S)
+        return health, question
+    return health, await probe.ask(question, timeout_s=settings.HEALTH_TIMEOUT_S)
 
 
 async def _record(asked: Asking, claim: UUID) -> bool:
@@ -75,6 +76,6 @@ async def _record(asked: Asking, claim: UUID) -> bool:
         # Its claim runs out, and it is asked again.
         log.error("a health check broke", exc_info=error)
         return False
-    health_id, result = asked.result()
-    await sync_to_async(recording.record)(health_id=health_id, result=result, claim=claim)
+    health, result = asked.result()
+    await sync_to_async(recording.record)(asked=health, result=result, claim=claim)
     return True

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from llmconfig.models import AIServer, ProviderHealth, ProviderKey
 
-# A claim outlives the longest check; whoever dies with one leaves it to the next after this.
+# A claim outlives the longest check by this; whoever dies with one leaves it to the next then.
 _CLAIM_S = 60
 # A state that is being doubted is looked at again after this part of the interval.
 _HASTE = 0.25
@@ -20,11 +20,14 @@ _SPREAD_S = 5
 
 
 def enrol() -> None:
-    """Give every enabled provider that has none its row, due at once or a few seconds later."""
+    """Give every enabled provider, and the proxy, the row that it lacks, due at once or a few seconds later."""
     servers = AIServer.objects.enabled().filter(provider_health__isnull=True)
     keys = ProviderKey.objects.enabled().filter(provider_health__isnull=True)
     rows = [ProviderHealth(subject=f"server:{server.pk}", server=server, due_at=_soon()) for server in servers]
     rows += [ProviderHealth(subject=f"key:{key.pk}", key=key, due_at=_soon()) for key in keys]
+    proxy = ProviderHealth.PROXY
+    if settings.LITELLM_PROXY_URL and not ProviderHealth.objects.filter(subject=proxy).exists():
+        rows.append(ProviderHealth(subject=proxy, due_at=_soon()))
     if rows:
         ProviderHealth.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
 
@@ -45,9 +48,14 @@ def claim(*, claim: UUID, limit: int) -> list[ProviderHealth]:
     with transaction.atomic():
         due = ProviderHealth.objects.due().select_for_update(of=("self",), skip_locked=True).order_by("due_at")
         ids = list(due.values_list("pk", flat=True)[:limit])
-        until = timezone.now() + timedelta(seconds=_CLAIM_S)
+        until = timezone.now() + timedelta(seconds=_CLAIM_S + settings.HEALTH_TIMEOUT_S)
         ProviderHealth.objects.filter(pk__in=ids).update(claim=claim, claimed_until=until)
     return list(ProviderHealth.objects.complete().filter(pk__in=ids))
+
+
+def release(health: ProviderHealth) -> None:
+    """Give a claim back, for the next look at who is due."""
+    ProviderHealth.objects.filter(pk=health.pk).update(due_at=timezone.now(), claim=None, claimed_until=None)
 
 
 def soon(health: ProviderHealth) -> None:

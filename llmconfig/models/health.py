@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -22,7 +23,10 @@ class ProviderHealthQuerySet(models.QuerySet["ProviderHealth"]):
             Q(server__check_interval_s__isnull=True) | ~Q(server__check_interval_s=0)
         )
         on_key = Q(key__enabled=True) & (Q(key__check_interval_s__isnull=True) | ~Q(key__check_interval_s=0))
-        return self.filter(on_server | on_key | Q(server__isnull=True, key__isnull=True))
+        watched = on_server | on_key
+        if settings.LITELLM_PROXY_URL:
+            watched |= Q(subject=ProviderHealth.PROXY)
+        return self.filter(watched)
 
     def due(self) -> "ProviderHealthQuerySet":
         """Unclaimed, and either their time has come or their provider was changed since they were checked."""

@@ -32,6 +32,7 @@ class Question:
     policy: Policy
     wants_models: bool = True
     model: str = ""
+    when_well: str = "The key is accepted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def _judged(question: Question, status: int, body: bytes, *, latency_ms: int) ->
     if status != 200:
         return Probe(status="unhealthy", latency_ms=latency_ms, message=_refusal(status))
     if not question.wants_models:
-        return Probe(status="healthy", latency_ms=latency_ms, message="The key is accepted.")
+        return Probe(status="healthy", latency_ms=latency_ms, message=question.when_well)
     models = _model_ids(body)
     if models is None:
         return Probe(status="degraded", latency_ms=latency_ms, message="It answered, but not with a list of models.")

@@ -209,11 +209,37 @@ def test_a_result_whose_claim_was_lost_is_not_recorded(alice: Api) -> None:
     (health,) = schedule.claim(claim=mine, limit=5)
 
     assert schedule.claim(claim=theirs, limit=5) == []
-    recording.record(health_id=health.pk, result=BAD, claim=theirs)
+    recording.record(asked=health, result=BAD, claim=theirs)
     assert not HealthCheck.objects.exists()
-    recording.record(health_id=health.pk, result=GOOD, claim=mine)
-    recording.record(health_id=health.pk, result=BAD, claim=mine)
+    recording.record(asked=health, result=GOOD, claim=mine)
+    recording.record(asked=health, result=BAD, claim=mine)
     assert [row.status for row in HealthCheck.objects.all()] == ["healthy"]
+
+
+def test_an_answer_of_a_former_address_is_none_of_the_new_one(alice: Api) -> None:
+    server = alice.server()
+    make_due()
+    claim = uuid4()
+    (health,) = schedule.claim(claim=claim, limit=5)
+    alice.patch(f"servers/{server['id']}", {"base_url": "http://elsewhere.example:8000"})
+
+    recording.record(asked=health, result=BAD, claim=claim)
+
+    assert not HealthCheck.objects.exists()
+    assert list(ProviderHealth.objects.due()) == [health]
+
+
+def test_the_proxy_is_asked_whether_it_is_ready_while_there_is_one(upstream: Upstream, settings: Any, db: None) -> None:
+    settings.LITELLM_PROXY_URL = upstream.origin
+    upstream.behave("/health/readiness", "status-503")
+
+    assert check() == 1
+
+    health = ProviderHealth.objects.get(subject="proxy")
+    assert (str(health), health.kind, health.status) == ("LiteLLM proxy", "Proxy", "unhealthy")
+    assert [call.path for call in upstream.calls] == ["/health/readiness"]
+    settings.LITELLM_PROXY_URL = ""
+    assert check() == 0
 
 
 def test_the_claim_of_who_died_runs_out(alice: Api, upstream: Upstream) -> None:
@@ -235,7 +261,7 @@ def test_a_server_deleted_while_it_is_asked_leaves_nothing_behind(alice: Api) ->
     (health,) = schedule.claim(claim=claim, limit=5)
     assert alice.delete(f"servers/{server['id']}").status == 204
 
-    recording.record(health_id=health.pk, result=BAD, claim=claim)
+    recording.record(asked=health, result=BAD, claim=claim)
 
     assert not ProviderHealth.objects.exists()
     assert not HealthCheck.objects.exists()
