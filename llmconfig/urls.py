@@ -7,6 +7,7 @@ from llmconfig.views.active import ActiveListView, ActiveView
 from llmconfig.views.api_keys import KeyListView, KeyTestView, KeyView
 from llmconfig.views.audit import AuditListView, AuditView
 from llmconfig.views.catalog import DeploymentListView, DeploymentView, ModelListView, ModelView
+from llmconfig.views.health import HealthListView
 from llmconfig.views.key_versions import (
     KeyActivateView,
     KeyRevertView,
@@ -41,6 +42,7 @@ _ROUTES: dict[str, type[APIView]] = {
     "models/<int:pk>": ModelView,
     "deployments": DeploymentListView,
     "deployments/<int:pk>": DeploymentView,
+    "health": HealthListView,
     "audit": AuditListView,
     "audit/<int:pk>": AuditView,
 }

@@ -7,7 +7,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django_filters import rest_framework as filters
 
-from llmconfig.models import ActiveProvider, AIServer, Deployment, LLMModel, ProviderKey
+from llmconfig.models import ActiveProvider, AIServer, Deployment, LLMModel, ProviderHealth, ProviderKey
 from llmconfig.services.pointers import AI_SERVER, PROVIDER_TYPES
 from opscenter.core.models import AuditEntry
 
@@ -117,3 +117,13 @@ class AuditEntryFilter(filters.FilterSet):  # type: ignore[misc]  # as above
     class Meta:
         model = AuditEntry
         fields = ("entity_type", "entity_id", "action", "user_id", "source", "request_id")
+
+
+class ProviderHealthFilter(filters.FilterSet):  # type: ignore[misc]  # as above
+    """`?status=unhealthy`, `?ordering=-since`."""
+
+    ordering = Ordering(fields=("status", "since", "checked_at", "latency_ms"))
+
+    class Meta:
+        model = ProviderHealth
+        fields = ("status", "server", "key")

@@ -1,3 +1,3 @@
 """The personas of the directory above."""
 
-from tests.llmconfig.conftest import alice, bob  # noqa: F401 - fixtures
+from tests.llmconfig.conftest import alice, bob, charlie  # noqa: F401 - fixtures

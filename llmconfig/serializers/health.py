@@ -1,0 +1,48 @@
+"""How providers are, as they are read."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from llmconfig.models import ProviderHealth
+from llmconfig.models.health import Status
+from llmconfig.services.pointers import PROVIDER_TYPES, type_of
+
+
+class ProviderHealthOut(serializers.ModelSerializer[ProviderHealth]):
+    """`provider_type` and `provider_id` are null for the LiteLLM proxy; `uptime_24h` is in percent of the checks."""
+
+    provider_type = serializers.SerializerMethodField()
+    provider_id = serializers.SerializerMethodField()
+    name = serializers.CharField(source="__str__", read_only=True)
+    status = serializers.ChoiceField(choices=Status.choices, read_only=True)
+    uptime_24h = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ProviderHealth
+        fields = (
+            "id",
+            "provider_type",
+            "provider_id",
+            "name",
+            "status",
+            "since",
+            "checked_at",
+            "due_at",
+            "latency_ms",
+            "message",
+            "uptime_24h",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(choices=PROVIDER_TYPES, allow_null=True))
+    def get_provider_type(self, row: ProviderHealth) -> str | None:
+        return type_of(row.provider) if row.provider else None
+
+    def get_provider_id(self, row: ProviderHealth) -> int | None:
+        return row.server_id or row.key_id
+
+    def get_uptime_24h(self, row: Any) -> float | None:
+        share = self.context["uptimes"][row.pk].share
+        return None if share is None else round(float(share), 2)
