@@ -37,6 +37,7 @@ def know_settings() -> None:
             settings.LITELLM_MASTER_KEY,
             settings.LITELLM_API_KEY,
             settings.LITELLM_EVAL_KEY,
+            *settings.PLATFORM_API_KEYS.values(),
             settings.DATABASES["default"].get("PASSWORD") or "",
             urlsplit(settings.REDIS_URL).password or "",
         ],

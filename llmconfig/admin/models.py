@@ -2,15 +2,16 @@
 
 from typing import Any, ClassVar
 
-from django.contrib.admin import SimpleListFilter
+from django.contrib.admin import EmptyFieldListFilter, action
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from llmconfig.admin.model_filters import PricedFilter, ProviderFilter, WaitingFilter
 from llmconfig.admin.prices import price_versions
 from llmconfig.admin.rates import RatesForm, plain
 from llmconfig.models import Deployment, LLMModel, Price
 from llmconfig.models.price import RATES
-from llmconfig.services import catalog
+from llmconfig.services import catalog, switching
 from opscenter.core.admin_base import AuditedModelAdmin, Chosen, ChosenForm, Panel, display, linked, list_of, register
 from opscenter.core.admin_base.access import Access, DeclaredAccess, everything
 from opscenter.core.admin_base.fields import WordsField
@@ -51,17 +52,6 @@ class DeploymentInline(Chosen, DeclaredAccess, StackedInline):
         return super().get_queryset(request).select_related("model", "server", "key")
 
 
-class PricedFilter(SimpleListFilter):
-    title = "price"
-    parameter_name = "priced"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "Can't be called for want of one")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[LLMModel]) -> QuerySet[LLMModel]:
-        return queryset.filter(pk__in=LLMModel.objects.unpriced()) if self.value() == "no" else queryset
-
-
 @register(LLMModel)
 class LLMModelAdmin(AuditedModelAdmin):
     access: ClassVar[Access] = CATALOG
@@ -69,8 +59,19 @@ class LLMModelAdmin(AuditedModelAdmin):
     form = LLMModelForm
     inlines = (DeploymentInline,)
     list_display = ("name", "purpose", "tier", "price_text", "places", "owner_name", "privacy", "enabled")
-    list_filter = ("enabled", PricedFilter, "purpose", "tier", "privacy", "latency_class")
-    search_fields = ("name",)
+    list_filter = (
+        "enabled",
+        WaitingFilter,
+        PricedFilter,
+        ProviderFilter,
+        "purpose",
+        "tier",
+        "privacy",
+        "latency_class",
+        ("owner", EmptyFieldListFilter),
+    )
+    search_fields = ("name", "deployments__upstream_model")
+    actions = ("enable", "disable")
     autocomplete_fields = ("owner",)
     fieldsets = (
         (None, {"fields": ("name", ("purpose", "tier"), "enabled", "owner")}),
@@ -90,6 +91,16 @@ class LLMModelAdmin(AuditedModelAdmin):
 
     def remove(self, request: HttpRequest, row: LLMModel) -> None:
         catalog.delete_model(model=row)
+
+    @action(description="Enable the selected models", permissions=("change",))
+    def enable(self, request: HttpRequest, chosen: QuerySet[LLMModel]) -> None:
+        count = switching.switch_models(models=chosen, enabled=True)
+        self.message_user(request, f"{count} models are enabled now.")
+
+    @action(description="Disable the selected models", permissions=("change",))
+    def disable(self, request: HttpRequest, chosen: QuerySet[LLMModel]) -> None:
+        count = switching.switch_models(models=chosen, enabled=False)
+        self.message_user(request, f"{count} models are disabled now.")
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         formset.save(commit=False)

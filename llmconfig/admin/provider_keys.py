@@ -14,7 +14,7 @@ from llmconfig.admin.testing import HEALTH_LABELS, said
 from llmconfig.admin.usage import deployments_panel
 from llmconfig.models import ProviderHealth, ProviderKey
 from llmconfig.providers import PROVIDERS
-from llmconfig.services import provider_keys
+from llmconfig.services import platform_keys, provider_keys
 from opscenter.core.admin_base import AuditedForm, AuditedModelAdmin, Button, Panel, Said, display, register
 from opscenter.core.admin_base.access import Access, everything
 from opscenter.core.admin_base.fields import SecretField
@@ -71,6 +71,7 @@ class ProviderKeyAdmin(Activating, Rotating, AuditedModelAdmin):
     autocomplete_fields = ("owner",)
     readonly_fields = (
         "decrypts",
+        "source",
         "rotation_due_at",
         "last_used",
         "requests_count",
@@ -126,6 +127,11 @@ class ProviderKeyAdmin(Activating, Rotating, AuditedModelAdmin):
     @display(description="Health", ordering="provider_health__status", label=HEALTH_LABELS)
     def health(self, row: ProviderKey) -> str:
         return ProviderHealth.status_of(row).label
+
+    @display(description="Set by", empty_value="–")
+    def source(self, row: ProviderKey) -> str | None:
+        where = platform_keys.source_of(row)
+        return {platform_keys.DATABASE: "a person", platform_keys.ENVIRONMENT: "the environment"}.get(where or "")
 
     @display(description="Owner", ordering="owner__username")
     def owner_name(self, row: ProviderKey) -> str:

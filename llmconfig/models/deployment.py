@@ -18,6 +18,11 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
     def enabled(self) -> "DeploymentQuerySet":
         return self.filter(enabled=True, model__enabled=True)
 
+    def placed(self) -> "DeploymentQuerySet":
+        """Enabled ones on an enabled server, or on an enabled key that is stored."""
+        stored = Q(key__enabled=True, key__encrypted_key__isnull=False)
+        return self.filter(Q(server__enabled=True) | stored, enabled=True)
+
     def platform(self) -> "DeploymentQuerySet":
         return self.filter(model__owner__isnull=True)
 

@@ -12,9 +12,10 @@ from llmconfig import starting_catalog
 from llmconfig.models import AIServer, LLMModel, Price, ProviderKey
 from llmconfig.services import importing, platform_keys, servers, take_over
 from llmconfig.services.importing import Plan
+from opscenter.core import audit
 
 
-@transaction.atomic
+@audit.writing()
 def fill() -> bool:
     """Whether it was filled: not where there is, or was, any model, server or platform key."""
     tables = (LLMModel.objects, Price.objects, AIServer.objects, ProviderKey.objects.platform())

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
-
 from llmconfig.models import AIServer, Deployment, LLMModel, Price, ProviderKey
 from llmconfig.models.price import RATES
 from llmconfig.offer import Offer
 from llmconfig.services import catalog
 from llmconfig.services.pointers import type_of
+from opscenter.core import audit
 
 Place = AIServer | ProviderKey
 Rates = Mapping[str, Decimal | None]
@@ -102,7 +101,7 @@ def plan(offers: Iterable[Offer], *, onto: Place, known_on: Sequence[Place] = ()
 def apply(plan: Plan) -> None:
     """Write every step, some at a time. Raises what services.catalog does; the steps before stay."""
     for first in range(0, len(plan.steps), _BATCH):
-        with transaction.atomic():
+        with audit.writing():
             for step in plan.steps[first : first + _BATCH]:
                 _write(step, plan.place)
 

@@ -1,7 +1,5 @@
 """The platform's key of each provider: which row that is, where it came from, and setting it by the provider's name."""
 
-from django.db import transaction
-
 from llmconfig.errors import InUse
 from llmconfig.models import ActiveProvider, Deployment, ProviderKey
 from llmconfig.providers import is_known, provider_for
@@ -53,7 +51,7 @@ def put(slug: str, *, api_key: str) -> ProviderKey:
     """Store `api_key` for the provider, in place of the one that counted so far. Raises NotFound, ValidationError."""
     if not is_known(slug):
         raise NotFound(f'"{slug[:60]}" is no provider that is known here.')
-    with transaction.atomic():
+    with audit.writing():
         key = find(slug)
         if key is not None:
             return provider_keys.update(key=key, fields={}, api_key=api_key)
@@ -62,7 +60,7 @@ def put(slug: str, *, api_key: str) -> ProviderKey:
 
 def remove(slug: str) -> None:
     """Delete the key and its former versions. The row stays where models are deployed on it. Raises NotFound, InUse."""
-    with transaction.atomic():
+    with audit.writing():
         key = locked(get(slug))
         users = [f"the active provider for {active.purpose}" for active in ActiveProvider.objects.pointing_at(key)]
         if users:
@@ -78,7 +76,7 @@ def remove(slug: str) -> None:
 
 def reveal(slug: str) -> tuple[str, str]:
     """(API key, database or environment): audited, so that it is known who saw it. Raises NotFound, Conflict."""
-    with transaction.atomic():
+    with audit.writing():
         key = get(slug)
         assert key.encrypted_key is not None
         try:

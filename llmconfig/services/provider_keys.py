@@ -15,11 +15,11 @@ from llmconfig.services.in_use import refuse_if_used
 from llmconfig.services.probe import Probe
 from llmconfig.services.rotation import note_revoked
 from llmconfig.services.rows import locked, store
-from opscenter.core import changes, secret_versions
+from opscenter.core import audit, changes, secret_versions
 from opscenter.core.errors import Unprocessable
 
 
-@transaction.atomic
+@audit.writing()
 def create(*, fields: Mapping[str, Any], api_key: str) -> ProviderKey:
     """The models that waited for a key of this provider are called over it from now on."""
     key = ProviderKey(rotation_interval_days=fields.get("rotation_interval_days"))

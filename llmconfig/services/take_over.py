@@ -17,8 +17,8 @@ from llmconfig import starting_catalog
 from llmconfig.models import ActiveProvider, AIServer, Deployment, ProviderKey, Purpose
 from llmconfig.services import active_slot, platform_keys, provider_keys, servers
 from opscenter.core import audit, secrets
-from opscenter.core.db import lock_table
-from opscenter.core.errors import ServiceError
+from opscenter.core.errors import ServiceError, Unprocessable
+from opscenter.core.placeholders import is_placeholder
 from opscenter.core.tiers import Tier
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,6 @@ def _all_servers() -> Iterator[Provider | None]:
 def _guarded(take: Callable[[], Provider | None], *, what: str) -> Provider | None:
     try:
         with audit.writing():
-            lock_table(ProviderKey)
             return take()
     except (ServiceError, ValidationError) as error:
         log.warning("%s in the environment is not taken over: %s", what, error)
@@ -80,6 +79,8 @@ def _guarded(take: Callable[[], Provider | None], *, what: str) -> Provider | No
 
 
 def _take_key(slug: str, api_key: str) -> ProviderKey | None:
+    if is_placeholder(api_key):
+        raise Unprocessable("It is a placeholder.")
     key = platform_keys.reserve(slug)
     if key.encrypted_key is not None and (not key.is_from_environment or _holds(key, api_key)):
         return None

@@ -79,7 +79,7 @@ def test_a_key_is_set_shown_masked_replaced_and_deleted(alice: Api) -> None:
 
 
 def test_every_known_provider_is_listed_whether_it_has_a_key_or_not(alice: Api, settings: Any) -> None:
-    settings.PLATFORM_API_KEYS = {"groq": token_hex(20)}
+    settings.PLATFORM_API_KEYS = {"groq": f"key-{token_hex(20)}"}
     take_over.take_over()
     alice.key(provider="cohere")
 

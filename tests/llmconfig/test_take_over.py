@@ -17,7 +17,7 @@ from opscenter.core.tiers import Tier
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
-GROQ, OPENAI, OTHER = (f"{token_hex(12)}{tail}" for tail in ("aa11", "bb22", "cc33"))
+GROQ, OPENAI, OTHER = (f"key-{token_hex(12)}{tail}" for tail in ("aa11", "bb22", "cc33"))
 
 
 @pytest.fixture
@@ -203,11 +203,13 @@ def test_what_can_not_be_taken_over_is_told_and_keeps_nothing_from_starting(
 ) -> None:
     settings.ALLOW_PRIVATE_AI_SERVERS = False
     environment["hosts"]["vllm"] = "10.0.0.7"
-    environment["keys"]["groq"] = GROQ
+    environment["keys"] |= {"groq": GROQ, "openai": "your-openai-key-here"}
 
     with caplog.at_level(logging.WARNING, logger=take_over.__name__):
         taken = start()
 
     assert [str(row) for row in taken] == ["groq: Default Groq Key"]
     assert "The host of vllm in the environment is not taken over" in caplog.text
+    assert "The API key of openai in the environment is not taken over: It is a placeholder." in caplog.text
+    assert "your-openai" not in caplog.text
     assert not AIServer.objects.exists()

@@ -118,7 +118,7 @@ def test_the_demo_server_is_registered_beside_a_catalog_that_waits_for_its_keys(
 
 def test_a_key_of_the_environment_answers_instead_of_the_demo_server(settings: Any) -> None:
     start()
-    settings.PLATFORM_API_KEYS = {"openrouter": token_hex(20)}
+    settings.PLATFORM_API_KEYS = {"openrouter": f"key-{token_hex(20)}"}
     assert start().demo_port is None
     assert str(ActiveProvider.objects.get(purpose="chat").primary) == "openrouter: Default OpenRouter Key"
 

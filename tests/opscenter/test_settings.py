@@ -57,6 +57,31 @@ def test_without_addresses_the_data_directory_holds_everything(tmp_path: Path, a
     assert all(path.startswith(str(tmp_path)) for path in (name, *broker.values()))
 
 
+def test_keys_and_hosts_of_providers_are_read_by_their_usual_names(tmp_path: Path) -> None:
+    secrets_file.ensure(tmp_path)
+    providers = (
+        "openrouter",
+        "openai",
+        "anthropic",
+        "groq",
+        "together",
+        "fireworks",
+        "deepinfra",
+        "huggingface",
+        "google",
+    )
+    given = {f"{slug.upper()}_API_KEY": f" of {slug}\t" for slug in providers}
+    keys, hosts = read(
+        "[settings.PLATFORM_API_KEYS, settings.AI_SERVER_HOSTS]",
+        DATA_DIR=str(tmp_path),
+        VLLM_HOST="gpu1",
+        OLLAMA_HOST="gpu2:11434",
+        **given,
+    )
+    assert list(keys.items()) == [(slug, f"of {slug}") for slug in providers]
+    assert hosts == {"vllm": "gpu1", "ollama": "gpu2:11434"}
+
+
 def test_every_variable_is_described_for_operators() -> None:
     root = Path(checks.__file__).parent.parent
     described = (root / ".env.example").read_text()
