@@ -12,6 +12,8 @@ from django.db.models import F, Q
 from llmconfig.providers import Provider, is_known, provider_for
 from opscenter.core.models import Secret
 
+REMINDED_EVERY = timedelta(days=7)
+
 
 class ProviderKeyQuerySet(models.QuerySet["ProviderKey"]):
     def enabled(self) -> "ProviderKeyQuerySet":
@@ -40,6 +42,12 @@ class ProviderKeyQuerySet(models.QuerySet["ProviderKey"]):
     def due_for_rotation(self, now: datetime) -> "ProviderKeyQuerySet":
         """Enabled ones whose key is in use for longer than their rotation interval."""
         return self.enabled().filter(rotation_due_at__lte=now)
+
+    def due_for_a_reminder(self, now: datetime) -> "ProviderKeyQuerySet":
+        """The platform's that are due for rotation, and of which nobody was told since, or lately."""
+        untold = Q(rotation_reminded_at__isnull=True) | Q(rotation_reminded_at__lt=F("rotation_due_at"))
+        long_ago = Q(rotation_reminded_at__lt=now - REMINDED_EVERY)
+        return self.platform().due_for_rotation(now).filter(untold | long_ago)
 
 
 class ProviderKey(models.Model):
@@ -89,6 +97,7 @@ class ProviderKey(models.Model):
         help_text="After so many days in use the key is reported as due for rotation; empty: never.",
     )
     rotation_due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    rotation_reminded_at = models.DateTimeField(null=True, blank=True, editable=False)
     check_interval_s = models.PositiveIntegerField(
         "check interval (s)",
         null=True,

@@ -5,7 +5,10 @@ Everything is idempotent: what a second call finds is no longer due.
 
 import logging
 from datetime import datetime
+from smtplib import SMTPException
 
+from django.conf import settings
+from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from llmconfig.models import ProviderKey
@@ -41,11 +44,32 @@ def revoke() -> int:
 
 
 def remind(now: datetime | None = None) -> int:
-    """Log a warning for every key that is due for rotation; returns how many. The front page shows them too."""
-    due = ProviderKey.objects.platform().due_for_rotation(now or timezone.now()).order_by("rotation_due_at", "pk")
-    for key in due.iterator():
-        log.warning("%s is due for rotation since %s", key, f"{key.rotation_due_at:%Y-%m-%d}")
-    return due.count()
+    """Tell of the keys that are due for rotation, in the log and in one letter to ALERT_EMAILS; returns how many. Each
+    is told of once a week until it is rotated."""
+    now = now or timezone.now()
+    due = ProviderKey.objects.due_for_a_reminder(now).order_by("rotation_due_at", "pk")
+    told = [key for key in due if due.filter(pk=key.pk).update(rotation_reminded_at=now)]
+    lines = [f"{key} is due for rotation since {key.rotation_due_at:%Y-%m-%d}" for key in told]
+    for line in lines:
+        log.warning("%s", line)
+    if lines and settings.ALERT_EMAILS:
+        _write_to_operators(lines)
+    return len(told)
+
+
+def _write_to_operators(lines: list[str]) -> None:
+    letter = EmailMessage(
+        subject=f"[Ops-Center] {len(lines)} provider keys are due for rotation",
+        body="\n".join(lines) + "\n\nRotate them on their pages in the admin: docs/providers.md says how.\n",
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=settings.ALERT_EMAILS,
+        headers={"Auto-Submitted": "auto-generated"},
+    )
+    try:
+        letter.send()
+    except (OSError, SMTPException) as error:
+        # Without what the server said: it may repeat addresses and passwords.
+        log.error("the mail server did not take a reminder of rotations (%s)", type(error).__name__)
 
 
 def _activate(key: ProviderKey) -> bool:

@@ -67,6 +67,8 @@ def test_key(*, key: ProviderKey) -> Probe:
 
 def _due(key: ProviderKey, fields: Mapping[str, Any], *, is_replaced: bool) -> datetime | None:
     changed = ProviderKey(rotation_interval_days=fields.get("rotation_interval_days", key.rotation_interval_days))
+    if not is_replaced and changed.rotation_interval_days == key.rotation_interval_days:
+        return key.rotation_due_at
     if is_replaced or key.encrypted_key is None:
         return changed.rotation_due(timezone.now())
     return changed.rotation_due(key.encrypted_key.in_use_since)

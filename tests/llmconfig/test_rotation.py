@@ -213,21 +213,41 @@ def test_a_key_that_moves_to_another_provider_leaves_no_version_to_revert_to(ali
     assert [row[:2] for row in versions(alice, key)] == [(3, "active"), (2, "revoked"), (1, "revoked")]
 
 
-def test_an_interval_says_when_a_key_is_due_and_reminds_of_it(alice: Api, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_interval_says_when_a_key_is_due(alice: Api) -> None:
     key = alice.key(rotation_interval_days=90)
     made = Secret.objects.get().activated_at
     assert made
+
     due = datetime.fromisoformat(alice.get(f"api-keys/{key['id']}").body["rotation_due_at"])
+
     assert abs(due - made - timedelta(days=90)) < timedelta(minutes=1)
-    assert due_rotations.remind() == 0
-
-    assert due_rotations.remind(due) == 1
-
-    assert "openai: main is due for rotation" in caplog.text
-    rotate(alice, key)
-    assert due_rotations.remind(due) == 0
+    alice.patch(f"api-keys/{key['id']}", {"rotation_interval_days": 30})
+    sooner = datetime.fromisoformat(alice.get(f"api-keys/{key['id']}").body["rotation_due_at"])
+    assert abs(due - sooner - timedelta(days=60)) < timedelta(minutes=1)
+    before = AuditEntry.objects.count()
+    alice.patch(f"api-keys/{key['id']}", {"rotation_interval_days": 30})
+    assert AuditEntry.objects.count() == before
     alice.patch(f"api-keys/{key['id']}", {"rotation_interval_days": None})
     assert alice.get(f"api-keys/{key['id']}").body["rotation_due_at"] is None
+
+
+def test_people_are_reminded_of_a_key_that_is_due_until_it_is_rotated(
+    alice: Api, settings: Any, mailoutbox: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.ALERT_EMAILS = ["ops@example.org"]
+    key = alice.key(rotation_interval_days=90)
+    due = datetime.fromisoformat(alice.get(f"api-keys/{key['id']}").body["rotation_due_at"])
+    week = timedelta(days=7, seconds=1)
+    assert tasks.remind_of_rotations() == 0
+
+    assert [due_rotations.remind(due + after) for after in (0 * week, week / 2, week)] == [1, 0, 1]
+
+    assert "openai: main is due for rotation" in caplog.text
+    (first, _) = mailoutbox
+    assert (first.subject, first.to) == ("[Ops-Center] 1 provider keys are due for rotation", ["ops@example.org"])
+    assert f"openai: main is due for rotation since {due:%Y-%m-%d}" in first.body
+    rotate(alice, key)
+    assert due_rotations.remind(due) == 0
 
 
 def test_a_row_says_whether_the_ring_opens_its_key(alice: Api, settings: Any) -> None:
