@@ -62,7 +62,6 @@ class ProviderKeyAdmin(Activating, Rotating, AuditedModelAdmin):
         "owner_name",
         "enabled",
         "use_for_ops_center",
-        "rotation_due_at",
         "health",
         "last_used",
     )

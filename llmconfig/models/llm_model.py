@@ -1,16 +1,21 @@
 """The catalog: the names that consumers ask for."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.apps import apps
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from llmconfig.models.price import Price
 from llmconfig.models.purpose import Purpose
 from opscenter.core.tiers import Tier
+
+
+def _newest(prices: "models.QuerySet[Price]") -> "models.QuerySet[Price, Any]":
+    """Null where there is none, or it was withdrawn."""
+    return prices.order_by("-number").values("input_price")[:1]
 
 
 class LLMModelQuerySet(models.QuerySet["LLMModel"]):
@@ -22,12 +27,13 @@ class LLMModelQuerySet(models.QuerySet["LLMModel"]):
 
     def unpriced(self) -> "LLMModelQuerySet":
         """Platform models with an enabled deployment on a provider key that can't be called for want of a price."""
-        deployments = apps.get_model("llm", "Deployment")._default_manager.filter(
-            ~Exists(Price.objects.current().filter(model_id=OuterRef("model_id"), deployment__isnull=True)),
-            ~Exists(Price.objects.current().filter(deployment_id=OuterRef("pk"))),
-            model_id=OuterRef("pk"),
-            key__isnull=False,
-            enabled=True,
+        of_model = Price.objects.filter(model_id=OuterRef("model_id"), deployment__isnull=True)
+        own = Price.objects.filter(deployment_id=OuterRef("pk"))
+        deployments = (
+            apps.get_model("llm", "Deployment")
+            ._default_manager.filter(model_id=OuterRef("pk"), key__isnull=False, enabled=True)
+            .annotate(of_model=Subquery(_newest(of_model)), own=Subquery(_newest(own)))
+            .filter(of_model__isnull=True, own__isnull=True)
         )
         return self.platform().enabled().filter(Exists(deployments))
 
