@@ -22,6 +22,7 @@ def test_the_defaults_are_fine() -> None:
         ("api", "http://litellm:4000", "", "without LITELLM_PROXY_URL"),
         ("file", "", token_urlsafe(20), "does not begin with sk-"),
     ],
+    ids=["unknown mode", "no URL", "no key", "another key"],
 )
 def test_sync_that_cannot_work_is_refused(mode: str, url: str, key: str, complaint: str, settings: Settings) -> None:
     settings.LITELLM_SYNC_MODE, settings.LITELLM_PROXY_URL, settings.LITELLM_MASTER_KEY = mode, url, key

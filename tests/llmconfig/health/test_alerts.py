@@ -185,7 +185,9 @@ def test_nobody_is_told_where_nobody_wants_to_be(alice: Api, upstream: Upstream)
 
 
 @pytest.mark.parametrize(
-    "secret", ["", "hunter2", "whsec_c2hvcnQ=", "whsec_&&&", base64.b64encode(os.urandom(32)).decode()]
+    "secret",
+    ["", "hunter2", "whsec_c2hvcnQ=", "whsec_&&&", base64.b64encode(os.urandom(32)).decode()],
+    ids=["none", "a word", "too short", "no base64", "no prefix"],
 )
 def test_a_webhook_without_a_good_secret_is_an_error(secret: str, settings: Any) -> None:
     settings.ALERT_WEBHOOK_URL, settings.ALERT_WEBHOOK_SECRET = "https://hooks.example.org/ops", secret
