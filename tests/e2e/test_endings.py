@@ -7,6 +7,8 @@ import pytest
 from tests.e2e.world import NANO_PER_TOKEN, World
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.once
+
 TRANSPORTS = ("relay", "litellm")
 BEFORE_THE_FIRST_BYTE = {
     "status-500": 502,

@@ -30,6 +30,8 @@ django.setup()
 from gateway.models import VirtualKey
 from gateway.services import keys
 from opscenter.core.models import User
+
+pytestmark = pytest.mark.once
 bob = User.objects.get(username="bob")
 for line in sys.stdin:
     if line.strip():

@@ -22,6 +22,8 @@ from tests.proofs.figures import Figures
 from tests.proofs.load import Kind, Load, Told, go_on
 from tests.upstream import Call, Upstream
 
+pytestmark = pytest.mark.once
+
 WORKERS = 3
 CLIENTS = 8
 LEASE_S = 8

@@ -20,6 +20,8 @@ from tests.proofs.load import Kind, Load
 from tests.proofs.sealed_rows import FACTORS
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.once
+
 BATCH = 5
 CLIENTS = 3
 COMMAND = (sys.executable, "manage.py", "rotate_encryption_key", f"--batch-size={BATCH}")
