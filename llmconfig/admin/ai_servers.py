@@ -11,9 +11,10 @@ from llmconfig.admin.health_panels import health_panels
 from llmconfig.admin.rotating import DECRYPTS_LABELS, decrypts, shown_key
 from llmconfig.admin.testing import HEALTH_LABELS, said
 from llmconfig.admin.usage import deployments_panel
+from llmconfig.admin.watched import Watched
 from llmconfig.models import AIServer
 from llmconfig.services import servers
-from opscenter.core.admin_base import AuditedForm, AuditedModelAdmin, Button, Panel, Said, display, register
+from opscenter.core.admin_base import AuditedForm, Button, Panel, Said, display, register
 from opscenter.core.admin_base.access import Access, everything
 from opscenter.core.admin_base.fields import SecretField
 from opscenter.core.api import Permissions
@@ -43,7 +44,7 @@ class AIServerForm(AuditedForm):
 
 
 @register(AIServer)
-class AIServerAdmin(Activating, AuditedModelAdmin):
+class AIServerAdmin(Activating, Watched):
     access: ClassVar[Access] = {
         **everything(Permissions.MANAGE_PROVIDERS),
         "pick": (Permissions.MANAGE_MODELS, Permissions.CONFIGURE),

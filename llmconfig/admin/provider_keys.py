@@ -12,10 +12,11 @@ from llmconfig.admin.health_panels import health_panels
 from llmconfig.admin.rotating import DECRYPTS_LABELS, ROTATING, Rotating, decrypts, shown_key, versions_panel
 from llmconfig.admin.testing import HEALTH_LABELS, said
 from llmconfig.admin.usage import deployments_panel
+from llmconfig.admin.watched import Watched
 from llmconfig.models import ProviderHealth, ProviderKey
 from llmconfig.providers import PROVIDERS
 from llmconfig.services import platform_keys, provider_keys
-from opscenter.core.admin_base import AuditedForm, AuditedModelAdmin, Button, Panel, Said, display, register
+from opscenter.core.admin_base import AuditedForm, Button, Panel, Said, display, register
 from opscenter.core.admin_base.access import Access, everything
 from opscenter.core.admin_base.fields import SecretField
 from opscenter.core.api import Permissions
@@ -49,7 +50,7 @@ class DueFilter(SimpleListFilter):
 
 
 @register(ProviderKey)
-class ProviderKeyAdmin(Activating, Rotating, AuditedModelAdmin):
+class ProviderKeyAdmin(Activating, Rotating, Watched):
     access: ClassVar[Access] = {
         **everything(Permissions.MANAGE_PROVIDERS),
         "pick": (Permissions.MANAGE_MODELS, Permissions.CONFIGURE),

@@ -60,6 +60,7 @@ def test_permissions_come_from_groups_and_from_the_users_own() -> None:
 
 def test_operators_and_superusers_may_all_by_their_token() -> None:
     every = {"llm.read", "llm.execute", "llm.configure", "llm.manage_providers", "llm.manage_models"}
+    every.add("llm.manage_own_models")
 
     assert _by_token(person("operator", "LLM admin")) == every
     assert _by_token(person("root", is_superuser=True)) >= every
