@@ -18,6 +18,8 @@ from tests.live import LiveServer
 from tests.proofs.figures import Figures, spread
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.once
+
 WORKERS = 4
 PROMISED_S = 1.0
 LONGEST_S = 30.0
@@ -31,7 +33,6 @@ from gateway.models import VirtualKey
 from gateway.services import keys
 from opscenter.core.models import User
 
-pytestmark = pytest.mark.once
 bob = User.objects.get(username="bob")
 for line in sys.stdin:
     if line.strip():
