@@ -3,12 +3,14 @@
 import re
 from hashlib import sha256
 
+# Long enough each, that no generated secret matches by chance.
 _PATTERNS = re.compile(
     r"""
-    ^(sk-)?(1234|abcd|xxx|\*\*\*|\.\.\.)   # sk-1234, sk-xxxx and what somebody appended to it
+    ^(sk-)?(12345678|abcdefgh|x{8}|\*{3}|\.{3})   # sk-xxxxxxxx and what somebody appended to it
+    | ^(sk-)?(1234|abcd|x{3,}).{0,4}$
     | change-?_?me | replace-?_?me | placeholder | insecure
     | ^<.*>$
-    | ^(sk-)?(your|my)[-_ ].*              # your-key-here, my_api_key
+    | ^(sk-)?(your|my)[-_ ](.*[-_ ])?(api|key|secret|token|password)   # your-openai-key, my_api_key
     | [-_]here$
     | ^(sk-)?(example|secret|test|dummy|fake|anything|password|master-?key)[-_0-9]*$
     """,
