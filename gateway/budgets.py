@@ -24,7 +24,8 @@ def window(period: str, moment: datetime) -> str:
     """The period that `moment` is in: "2026-11-21", "2026-W47" (ISO 8601's weeks, from Monday on) or "2026-11"."""
     moment = moment.astimezone(UTC)
     if period == VirtualKey.BudgetPeriod.DAY:
-        return f"{moment:%Y-%m-%d}"
+        return moment.date().isoformat()
     if period == VirtualKey.BudgetPeriod.WEEK:
-        return f"{moment:%G-W%V}"
-    return f"{moment:%Y-%m}"
+        year, week, _ = moment.isocalendar()
+        return f"{year}-W{week:02}"
+    return f"{moment.year}-{moment.month:02}"

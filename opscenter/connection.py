@@ -9,11 +9,13 @@ import json
 import select
 import socket
 from http import HTTPStatus
+from typing import cast
 
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from opscenter.answer_writer import AnswerWriter
 from opscenter.core.errors import BadRequest, PayloadTooLarge, RequestTimeout, ServiceError
 
 MOST_HEADERS = 100
@@ -89,6 +91,7 @@ class Connection(HttpToolsProtocol):
             return
         self._receiving = "body"
         super().on_headers_complete()
+        self.cycle.transport = cast(asyncio.Transport, AnswerWriter(self.transport, self.loop))
         if self.server_state.stopping or self.parser.should_upgrade():
             # What follows a request to change protocols is not parsed as its body: it must not pass for a request.
             self.cycle.keep_alive = False
