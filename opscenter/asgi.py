@@ -9,15 +9,19 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opscenter.settings")
 
-from django.core.asgi import get_asgi_application
+from opscenter import collector
 
-_django = get_asgi_application()
+with collector.resting():
+    from django.core.asgi import get_asgi_application
 
-from gateway import runtime, warmup  # noqa: E402 - needs the loaded apps, like those that follow
-from gateway.handler import InferenceHandler  # noqa: E402
-from gateway.urls import is_inference  # noqa: E402
-from opscenter import metrics  # noqa: E402
-from opscenter.processes import end_with_parent  # noqa: E402
+    _django = get_asgi_application()
+
+    # These need the loaded apps.
+    from gateway import runtime, warmup
+    from gateway.handler import InferenceHandler
+    from gateway.urls import is_inference
+    from opscenter import metrics
+    from opscenter.processes import end_with_parent
 
 log = logging.getLogger(__name__)
 _plain = InferenceHandler()
