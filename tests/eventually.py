@@ -8,16 +8,19 @@ from typing import TypeVar
 T = TypeVar("T")
 
 POLL_INTERVAL_S = 0.02
+# Most looks cost what they look at some work: the longer it takes, the rarer they are.
+RARER = 1 / 20
+MOST_INTERVAL_S = 0.2
 TIMEOUT_S = 10.0
 
 
 def eventually(predicate: Callable[[], T], timeout_s: float = TIMEOUT_S, *, what: Callable[[], str] | None = None) -> T:
     """The predicate's first true value. At the deadline AssertionError, saying `what()` and the last value."""
-    deadline = time.monotonic() + timeout_s
+    began = time.monotonic()
     while not (value := predicate()):
-        if time.monotonic() > deadline:
+        if (waited := time.monotonic() - began) > timeout_s:
             raise AssertionError(_complaint(value, timeout_s, what))
-        time.sleep(POLL_INTERVAL_S)
+        time.sleep(_interval(waited))
     return value
 
 
@@ -25,12 +28,16 @@ async def eventually_async(
     predicate: Callable[[], T], timeout_s: float = TIMEOUT_S, *, what: Callable[[], str] | None = None
 ) -> T:
     """The same without blocking the loop."""
-    deadline = time.monotonic() + timeout_s
+    began = time.monotonic()
     while not (value := predicate()):
-        if time.monotonic() > deadline:
+        if (waited := time.monotonic() - began) > timeout_s:
             raise AssertionError(_complaint(value, timeout_s, what))
-        await asyncio.sleep(POLL_INTERVAL_S)
+        await asyncio.sleep(_interval(waited))
     return value
+
+
+def _interval(waited: float) -> float:
+    return min(MOST_INTERVAL_S, POLL_INTERVAL_S + waited * RARER)
 
 
 def _complaint(value: object, timeout_s: float, what: Callable[[], str] | None) -> str:

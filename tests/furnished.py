@@ -1,5 +1,7 @@
-"""The database that installations begin with, made once in a process and copied: making it takes seconds."""
+"""The database that installations begin with, made once in a run and copied: making it takes seconds."""
 
+import fcntl
+import json
 import os
 import secrets
 import shutil
@@ -7,16 +9,28 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Self
 
 from cryptography.fernet import Fernet
 
 from tests import ROOT
-from tests.postgres_server import create_database
+from tests.postgres_server import copy_database, create_database
 
 CREDITS = 1_000_000
+# One process for what would be several: each loads everything anew.
+MIGRATE = """
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+call_command("import_models", "--starting-catalog", "--apply")
+"""
+MOVE_IN = f"""
+from django.core.management import call_command
+call_command("createsuperuser", "--noinput", verbosity=0)
+call_command("create_virtual_key", "--user", "bob", "--tier", "starter", "--credits", "{CREDITS}")
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,39 +43,64 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Furnished:
-    """Where a migrated database with those people is; what it stores encrypted is under `ring`."""
+    """Where a migrated database with those people is, and one with nobody; what is stored encrypted is under `ring`."""
 
     url: str
+    empty_url: str
     people: People
     ring: str
 
-    def copy(self, name: str, folder: Path) -> str:
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        fields = json.loads(text)
+        return cls(**{**fields, "people": People(**fields["people"])})
+
+    def copy(self, name: str, folder: Path, *, is_empty: bool = False) -> str:
         """Its URL: on the same PostgreSQL under `name`, or a file in `folder`."""
-        if self.url.startswith("postgres"):
-            return create_database(self.url, name, template=Path(self.url).name)
-        shutil.copy(self.url.removeprefix("sqlite:///"), folder / "db.sqlite3")
-        return f"sqlite:///{folder / 'db.sqlite3'}"
+        return _copied(self.empty_url if is_empty else self.url, name, folder)
+
+    def copy_into(self, url: str) -> bool:
+        """The empty database of another server; False where that is of another kind than the run's."""
+        if not (url.startswith("postgres") and self.url.startswith("postgres")):
+            return False
+        copy_database(self.url, url)
+        return True
 
 
 @cache
 def furnished() -> Furnished:
-    """Of the same kind as the run's."""
+    """Of the same kind as the run's, whose processes share it."""
+    shared = Path(os.environ["DATA_DIR"]) / "furnished.json"
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            shared.write_text(json.dumps(asdict(_furnish())))
+    return Furnished.from_json(shared.read_text())
+
+
+def _furnish() -> Furnished:
     folder = Path(tempfile.mkdtemp(prefix="furnished-", dir=os.environ["DATA_DIR"]))
-    url = f"sqlite:///{folder / 'db.sqlite3'}"
+    empty_url = f"sqlite:///{folder / 'empty.sqlite3'}"
     if os.environ["DATABASE_URL"].startswith("postgres"):
-        url = create_database(os.environ["DATABASE_URL"], folder.name)
+        empty_url = create_database(os.environ["DATABASE_URL"], f"{folder.name}-empty")
     environment = {
         **os.environ,
         "SECRET_KEY": secrets.token_urlsafe(50),
         "BYOK_ENCRYPTION_KEY": (ring := Fernet.generate_key().decode()),
         "DATA_DIR": str(folder),
-        "DATABASE_URL": url,
         "REDIS_URL": "",
     }
-    manage(environment, "migrate")
-    # Once here, or every start of a test would do it.
-    manage(environment, "import_models", "--starting-catalog", "--apply")
-    return Furnished(url, move_in(environment), ring)
+    # With the catalog, or every start of a test would bring it.
+    manage({**environment, "DATABASE_URL": empty_url}, "shell", "-v0", "-c", MIGRATE)
+    url = _copied(empty_url, folder.name, folder)
+    return Furnished(url, empty_url, move_in({**environment, "DATABASE_URL": url}), ring)
+
+
+def _copied(url: str, name: str, folder: Path) -> str:
+    if url.startswith("postgres"):
+        return create_database(url, name, template=Path(url).name)
+    shutil.copy(url.removeprefix("sqlite:///"), folder / "db.sqlite3")
+    return f"sqlite:///{folder / 'db.sqlite3'}"
 
 
 def move_in(environment: Mapping[str, str]) -> People:
@@ -71,8 +110,8 @@ def move_in(environment: Mapping[str, str]) -> People:
         "DJANGO_SUPERUSER_PASSWORD": password,
         "DJANGO_SUPERUSER_EMAIL": "alice@example.org",
     }
-    manage({**environment, **operator}, "createsuperuser", "--noinput")
-    return People(password, new_key(environment, "bob", credits=CREDITS))
+    printed = manage({**environment, **operator}, "shell", "-v0", "-c", MOVE_IN)
+    return People(password, printed.strip().splitlines()[-1])
 
 
 def new_key(

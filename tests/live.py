@@ -22,7 +22,7 @@ from cryptography.fernet import Fernet
 from tests import ROOT
 from tests.eventually import eventually
 from tests.furnished import People, furnished, manage, move_in
-from tests.postgres_server import create_database, drop_database
+from tests.postgres_server import drop_database
 from tests.processes import Process, children_of, die_with_parent, free_port, in_session_of, kill, stop
 from tests.redis_server import another_database
 
@@ -39,9 +39,9 @@ LAST_MOMENT_S = 3
 class LiveServer:
     """A context manager; `environment` overrides what the server's processes and commands get.
 
-    Its database is of the same kind as the test run's and furnished, unless it `is_empty`, or the empty one at
-    `database_url`, which stays. Unlike tests in the process, it sees nothing of theirs. `serve` starts the web
-    processes.
+    Its database is of the same kind as the test run's, or the one at `database_url`, which is empty and stays. It is
+    furnished, or migrated and nothing more where it `is_empty` or of another kind. Unlike tests in the process, it
+    sees nothing of theirs. `serve` starts the web processes.
     """
 
     def __init__(
@@ -61,7 +61,9 @@ class LiveServer:
         self._serve = serve
         self._owns_database = not database_url
         self._people: People | None = None
-        self._is_empty = is_empty or bool(database_url)
+        if database_url and not is_empty and furnished().copy_into(database_url):
+            self._people = furnished().people
+        self._is_empty = is_empty or bool(database_url and self._people is None)
         self.database_url = database_url or self._make_database()
         redis_url = os.environ["REDIS_URL"]
         self.environment = {
@@ -83,7 +85,7 @@ class LiveServer:
 
     def __enter__(self) -> Self:
         try:
-            if self._is_empty:
+            if not self._owns_database and self._people is None:
                 self.manage("migrate")
             self.start()
         except BaseException:
@@ -166,10 +168,7 @@ class LiveServer:
     def _make_database(self) -> str:
         if not self._is_empty:
             self._people = furnished().people
-            return furnished().copy(self._database_name, self.data_dir)
-        if os.environ["DATABASE_URL"].startswith("postgres"):
-            return create_database(os.environ["DATABASE_URL"], self._database_name)
-        return f"sqlite:///{self.data_dir / 'db.sqlite3'}"
+        return furnished().copy(self._database_name, self.data_dir, is_empty=self._is_empty)
 
     @property
     def _database_name(self) -> str:

@@ -160,6 +160,14 @@ def create_database(server_url: str, name: str, *, template: str = "template1") 
     return urlsplit(server_url)._replace(path=f"/{name}").geturl()
 
 
+def copy_database(url: str, into: str) -> None:
+    """Everything of one database, put into an empty one on another server."""
+    programs = _installed_package() / PROGRAMS / "bin"
+    dump = subprocess.run([str(programs / "pg_dump"), url], check=True, capture_output=True)
+    quietly = ["--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1", "--output=/dev/null"]
+    subprocess.run([str(programs / "psql"), *quietly, into], check=True, capture_output=True, input=dump.stdout)
+
+
 def drop_database(server_url: str, name: str) -> None:
     """Drops it whoever is still connected."""
     _administer(server_url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

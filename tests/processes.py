@@ -45,24 +45,26 @@ def free_port() -> int:
         return port
 
 
-def processes() -> Iterator[Process]:
+def processes(is_wanted: Callable[["Process"], bool] = lambda process: True) -> Iterator[Process]:
+    """Those that are wanted, by everything but their command, which is read of no other."""
     for folder in Path("/proc").glob("[0-9]*"):
         # It may end while it is read.
         with suppress(OSError):
             # pid (name, which may contain anything) state ppid pgrp session ...
             state, parent, _, session, *_ = (folder / "stat").read_text().rpartition(")")[2].split()
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if state != "Z":
-                yield Process(int(folder.name), int(parent), int(session), command)
+            process = Process(int(folder.name), int(parent), int(session), "")
+            if state != "Z" and is_wanted(process):
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                yield process._replace(command=command)
 
 
 def children_of(pid: int) -> list[Process]:
-    return [process for process in processes() if process.parent == pid]
+    return list(processes(lambda process: process.parent == pid))
 
 
 def in_session_of(pid: int) -> list[Process]:
     """Everything that a process started with start_new_session has left running, itself included."""
-    return [process for process in processes() if process.session == pid]
+    return list(processes(lambda process: process.session == pid))
 
 
 def ports_connected_to(pid: int) -> set[int]:
