@@ -13,7 +13,8 @@ After K events of a stream (3: the role and two words), or after half of a plain
     body, without finish_reason and [DONE])   garbage-sse[:K]   non-utf8[:K]   huge-line[:K[:bytes]]
     error-event[:K]   gate[:K] (waits for release())
 What is said
-    no-done  no-finish  no-usage  endless[:delay_s] (a plain body stalls)  chunks:N[:delay_s] (N words)
+    no-done  no-finish  no-usage  endless[:delay_s[:bytes]] (words of so many; a plain body stalls)
+    chunks:N[:delay_s] (N words)
     usage:PROMPT:COMPLETION  wrong-usage:negative|strings|huge|empty|list  usage-on-each-chunk  cached:N
     tool-calls  reasoning  ignore-max-tokens  crlf  comments  fragmented (a few bytes a write)
 """

@@ -77,7 +77,8 @@ class UpstreamModel(DemoModel):
             return
         yield from super().deltas(answer)
         if "endless" in self.misbehaviour:
-            yield from ({"content": f" more{i}"} for i in itertools.count())
+            size = int(self.misbehaviour.number("endless", 1))
+            yield from ({"content": f" more{i}".ljust(size, "x")} for i in itertools.count())
 
     def completion(self, chat: Chat) -> dict[str, Any]:
         body = super().completion(chat)
