@@ -1,11 +1,14 @@
 """A client that goes away pays for what it caused, and no more; nothing stays held."""
 
+import json
 from collections.abc import Callable
+from http.client import HTTPConnection
 
 import httpx
 import pytest
 
 from tests.e2e.world import HELLO, NANO_PER_TOKEN, World
+from tests.eventually import eventually
 from tests.upstream import Upstream
 
 TRANSPORTS = ("relay", "litellm")
@@ -39,10 +42,13 @@ def leave_stream_after(world: World, model: str, lines: int) -> None:
             next(seen)
 
 
-def leave_while_waiting(world: World, model: str, *, stream: bool) -> None:
+def leave_while_waiting(world: World, upstream: Upstream, model: str, *, stream: bool) -> None:
+    """Only once the upstream was asked: before that, a call that is left costs nothing."""
     body = {"model": model, "messages": HELLO, "max_tokens": 200, "stream": stream}
-    with httpx.Client(base_url=world.live.url) as client, pytest.raises(httpx.ReadTimeout):
-        client.post("/v1/chat/completions", json=body, headers=world.bearer(), timeout=0.3)
+    client = HTTPConnection("127.0.0.1", world.live.port)
+    client.request("POST", "/v1/chat/completions", json.dumps(body), world.bearer())
+    eventually(lambda: upstream.calls, 60)
+    client.close()
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -75,10 +81,10 @@ def test_a_stream_left_that_takes_too_long_is_charged_as_counted(
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_call_left_before_its_answer_is_charged_by_the_providers_usage(
-    impatient: World, offer: Offer, transport: str, stream: bool
+    impatient: World, offer: Offer, transport: str, stream: bool, upstream: Upstream
 ) -> None:
     model = offer(f"left-early-{stream}", transport, "slow-first-byte:0.5")
-    leave_while_waiting(impatient, model, stream=stream)
+    leave_while_waiting(impatient, upstream, model, stream=stream)
     row = impatient.settled_for(model)
     assert (row["state"], row["status"], row["basis"]) == ("CAPTURED", "disconnected", "provider")
     assert row["charged"] == (row["prompt"] + row["completion"]) * NANO_PER_TOKEN > 0
@@ -87,10 +93,10 @@ def test_a_call_left_before_its_answer_is_charged_by_the_providers_usage(
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_call_left_whose_upstream_never_answers_is_charged_for_its_prompt_as_counted(
-    impatient: World, offer: Offer, transport: str, stream: bool
+    impatient: World, offer: Offer, transport: str, stream: bool, upstream: Upstream
 ) -> None:
     model = offer(f"left-unanswered-{stream}", transport, "slow-first-byte:60")
-    leave_while_waiting(impatient, model, stream=stream)
+    leave_while_waiting(impatient, upstream, model, stream=stream)
     row = impatient.settled_for(model)
     assert (row["state"], row["status"], row["basis"]) == ("CAPTURED", "disconnected", "counted")
     assert 0 < row["charged"] == row["journalled"] <= row["held"]
