@@ -5,7 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA_DIR ?= $(CURDIR)/var
 export DATA_DIR
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# The locks are complete: nothing is left to be resolved.
+FROM_LOCK := --require-hashes --no-deps --requirement
 # What is more than a week old has been looked at by others.
 COOL_OFF_DAYS ?= 7
 BENCH_PEER := var/bench/litellm-venv
@@ -13,7 +15,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 	--no-header --exclude-newer $$($(BIN)/python -c 'import datetime as d; print(d.date.today() - d.timedelta(days=$(COOL_OFF_DAYS)))')
 
 .DEFAULT_GOAL := help
-.PHONY: help install run serve worker test proof bench lint lock clean
+.PHONY: help install run serve worker test proof bench peer lint lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z_]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -33,6 +35,8 @@ worker: install ## Run background tasks with their schedule; ARGS=--no-beat for 
 
 bench: $(VENV)/.installed-dev $(BENCH_PEER)/.installed ## Measure this gateway beside LiteLLM's; ARGS=--help says what can be chosen
 	@$(BIN)/python -m bench $(ARGS)
+
+peer: $(BENCH_PEER)/.installed
 
 # A module's tests stay together, so that what they start is started once.
 PYTEST = $(BIN)/python -m pytest -p tests.services -n 2 --dist=loadscope
@@ -73,17 +77,17 @@ $(VENV)/.made:
 
 $(VENV)/.installed: $(VENV)/.made requirements.lock
 	@echo "Installing the locked dependencies into $(VENV) (a minute, the first time)"
-	@$(PIP_INSTALL) --requirement requirements.lock
+	@$(PIP) install $(FROM_LOCK) requirements.lock
 	@touch $@
 
 $(BENCH_PEER)/.installed: bench/litellm-proxy.lock | $(VENV)/.made
 	@echo "Installing the LiteLLM proxy, to test and measure with, into $(BENCH_PEER) (a minute, the first time)"
-	@rm -rf $(BENCH_PEER) && $(PYTHON) -m venv $(BENCH_PEER)
-	@$(BENCH_PEER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@rm -rf $(BENCH_PEER) && $(PYTHON) -m venv --without-pip $(BENCH_PEER)
+	@$(PIP) --python $(BENCH_PEER)/bin/python install $(FROM_LOCK) $<
 	@touch $@
 
 # The development lock holds everything of the other one.
 $(VENV)/.installed-dev: $(VENV)/.made requirements-dev.lock requirements.lock
 	@echo "Installing the locked development dependencies into $(VENV)"
-	@$(PIP_INSTALL) --requirement requirements-dev.lock
+	@$(PIP) install $(FROM_LOCK) requirements-dev.lock
 	@touch $(VENV)/.installed $@
