@@ -9,6 +9,8 @@ from gateway.usage_counts import Usage
 
 _CHUNKS_BEYOND_TOKENS = 1000
 _BYTES_PER_TOKEN = 64
+# What a fast upstream may say between two heartbeats is not kept till then; so much is counted in 3 ms.
+_MOST_UNCOUNTED = 16_384
 
 
 class Meter:
@@ -17,7 +19,18 @@ class Meter:
     `reported` is the provider's usage object as it came, `usage` what could be read of it.
     """
 
-    __slots__ = ("_chunks", "_counted", "_length", "_most_chunks", "_most_length", "_text", "head", "reported", "usage")
+    __slots__ = (
+        "_chunks",
+        "_counted",
+        "_length",
+        "_most_chunks",
+        "_most_length",
+        "_text",
+        "_uncounted",
+        "head",
+        "reported",
+        "usage",
+    )
 
     def __init__(self, most_tokens: int) -> None:
         self.usage: Usage | None = None
@@ -29,6 +42,7 @@ class Meter:
         self._length = 0
         self._counted = 0
         self._text: list[str] = []
+        self._uncounted = 0
 
     def chunk(self, chunk: Chunk) -> None:
         """Take in one chunk of a stream. Raises UpstreamOverlong where the answer outgrows what was asked for."""
@@ -39,8 +53,11 @@ class Meter:
             if choice.delta is not None and (text := choice.delta.text()):
                 self._text.append(text)
                 self._length += len(text)
+                self._uncounted += len(text)
         if said.usage:
             self._report(said.usage)
+        if self._uncounted > _MOST_UNCOUNTED:
+            self.delivered_tokens()
         self._chunks += 1
         if self._chunks > self._most_chunks or self._length > self._most_length:
             raise UpstreamOverlong
@@ -62,6 +79,7 @@ class Meter:
         if self._text:
             self._counted += count_tokens("".join(self._text))
             self._text.clear()
+            self._uncounted = 0
         return self._counted
 
     def _report(self, usage: Any) -> None:

@@ -1,6 +1,7 @@
 """The meter: what an answer has come to, whatever its chunks look like."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -23,6 +24,19 @@ def test_text_is_counted_however_it_is_cut_into_chunks() -> None:
         meter.chunk(_chunk({"content": text[at : at + 3]}))
 
     assert meter.delivered_tokens() == count_tokens(text)
+
+
+def test_long_text_is_counted_on_the_way_and_not_kept() -> None:
+    meter = Meter(100_000)
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for _ in range(400):
+        meter.chunk(_chunk({"content": " word" * 1000}))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert kept - before < 100_000
+    assert meter.delivered_tokens() == 400_000
 
 
 def test_looking_between_chunks_does_not_count_twice() -> None:
