@@ -1,4 +1,4 @@
-"""Limits over four real workers: exact with Redis, a share each without it, and neither open nor shut when it fails."""
+"""Limits over real workers: exact with Redis, a share each without it, and neither open nor shut when it fails."""
 
 import threading
 from collections import Counter
@@ -16,7 +16,7 @@ from tests.upstream import Upstream
 
 pytestmark = pytest.mark.once
 
-WORKERS = 4
+WORKERS = 2
 CONNECTIONS = 24
 AWAY, BACK = "limits: Redis is away", "limits: Redis is back"
 # A starved machine is no reason to go on without Redis here.
@@ -112,10 +112,17 @@ def test_no_more_tokens_a_minute_are_used_over_all_workers(world: World, upstrea
 
 def test_without_redis_each_worker_gives_out_its_share_which_is_one_at_least(alone: World) -> None:
     key = new_key(alone, "nora", rpm=40)
-    assert 10 <= statuses(alone, key, 160)[200] <= 40
+    assert 40 // WORKERS <= statuses(alone, key, 120)[200] <= 40
     # What exactness needs Redis for: here more than the limit comes through.
-    tight = new_key(alone, "olga", rpm=2)
-    assert 2 < statuses(alone, tight, 160)[200] <= WORKERS
+    tight = new_key(alone, "olga", rpm=1)
+    served: Counter[int] = Counter()
+
+    def more_than_the_limit() -> bool:
+        served.update(statuses(alone, tight, CONNECTIONS))
+        return served[200] > 1
+
+    eventually(more_than_the_limit, timeout_s=30)
+    assert served[200] == WORKERS
 
 
 def survives(
@@ -127,7 +134,7 @@ def survives(
     fail()
     eventually(lambda: world.live.log.count(AWAY) > gone, timeout_s=30)
     served_more(answers)
-    limited = statuses(world, tight, 100)
+    limited = statuses(world, tight, 90)
     assert set(limited) <= {200, 429} and limited[200] <= 2 * 40, limited
     mend()
     eventually(lambda: world.live.log.count(BACK) > back, timeout_s=30)
@@ -139,8 +146,8 @@ def served_more(answers: Counter[int]) -> None:
     eventually(lambda: answers[200] > already + 40, timeout_s=60)
 
 
-@pytest.fixture
-def hasty(running_upstream_server: Upstream, upstream: Upstream) -> Iterator[tuple[World, RedisServer]]:
+@pytest.fixture(scope="module")
+def hasty(running_upstream_server: Upstream) -> Iterator[tuple[World, RedisServer]]:
     redis = RedisServer()
     redis.start()
     try:
