@@ -1,39 +1,31 @@
-"""The web processes as a service manager sees them: they start, lose one of theirs, and leave nothing behind."""
+"""The processes of an installation as a service manager sees them: nothing is left behind, nor works for the dead."""
 
 import httpx
 import pytest
 
 from tests.eventually import eventually
 from tests.live import LiveServer
-from tests.processes import in_session_of
+from tests.processes import children_of, in_session_of, kill
 
 pytestmark = pytest.mark.once
 
 
-def test_a_killed_web_worker_is_replaced() -> None:
+def test_everything_ends_when_told_and_when_its_parent_is_killed() -> None:
     with LiveServer(workers=2) as server:
-        before = server.web_workers
-        killed = server.kill_worker()
-        after = eventually(lambda: [pid for pid in server.web_workers if pid not in before], 30)
-        assert killed not in after
-        assert len(after) == 1
-        assert eventually(lambda: len(server.web_workers) == 2)
-        assert httpx.get(f"{server.url}/health/live").status_code == 200
-
-
-def test_everything_that_was_started_ends_when_told() -> None:
-    with LiveServer(workers=1) as server:
         server.start_worker()
         started = [process.pid for process in server.started]
         assert len(started) == 2
         server.stop()
         assert [left for pid in started for left in in_session_of(pid)] == []
+
         server.start()
+        server.start_worker()
         assert httpx.get(f"{server.url}/health/ready").status_code == 200
-
-
-def test_commands_and_queries_see_the_servers_own_database() -> None:
-    with LiveServer(workers=1, is_empty=True) as server:
-        assert server.query("SELECT username FROM users") == []
-        assert server.manage("create_virtual_key", "--user", "alice").splitlines()[-1].startswith("sk-ops-")
-        assert server.query("SELECT username FROM users") == [("alice",)]
+        parent, worker = (process.pid for process in server.started)
+        assert len(server.web_workers) == 2
+        kill(parent)
+        eventually(lambda: not in_session_of(parent), 30, what=lambda: server.log[-2000:])
+        # Its child is beat.
+        eventually(lambda: children_of(worker), 30, what=lambda: server.log[-2000:])
+        kill(worker)
+        eventually(lambda: not in_session_of(worker), 30, what=lambda: server.log[-2000:])
