@@ -38,9 +38,9 @@ def upstream_server_id(impatient: World, running_upstream_server: Upstream) -> i
     return impatient.add_server("upstream", running_upstream_server.base_url)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def postgres() -> Iterator[PostgresServer]:
-    """A database server of the test's own, to be killed."""
+    """A database server of the module's own, to be killed."""
     server = PostgresServer()
     try:
         server.start()

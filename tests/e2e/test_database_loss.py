@@ -15,7 +15,7 @@ from tests.upstream import Upstream
 pytestmark = pytest.mark.once
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def world(postgres: PostgresServer, running_upstream_server: Upstream) -> Iterator[World]:
     with LiveServer(workers=1, database_url=postgres.url()) as live:
         world = World(live)
