@@ -132,15 +132,6 @@ def test_a_single_failing_deployment_is_left_alone_by_the_breaker(world: World, 
     assert len(upstream.calls) == called
 
 
-def test_without_an_active_provider_auto_is_refused() -> None:
-    with LiveServer(workers=1) as live:
-        world = World(live)
-        answer = world.chat(None)
-        assert answer.status_code == 503
-        assert answer.json()["error"]["message"].startswith("No active LLM provider configured")
-        world.close()
-
-
 def test_a_call_that_no_candidate_was_found_for_is_on_record(world: World) -> None:
     answer = world.chat("nobody-has-this")
     assert answer.status_code == 404
@@ -149,23 +140,6 @@ def test_a_call_that_no_candidate_was_found_for_is_on_record(world: World) -> No
         lambda: world.live.query(f"SELECT status, error_code, charged_nano FROM llm_requests WHERE id = {literal}")
     )
     assert [tuple(row) for row in rows] == [("refused", "model_not_found", 0)]
-
-
-def test_a_primary_that_never_answers_has_its_share_of_the_time(upstream: Upstream) -> None:
-    with LiveServer(workers=1, environment={"REQUEST_TIMEOUT_S": "4"}) as live:
-        world = World(live)
-        server = world.add_server("upstream", upstream.base_url)
-        hung, fine = (
-            {"server": server, "model": model, "priority": priority}
-            for priority, model in enumerate(("fault:slow-first-byte:60", "fine"))
-        )
-        world.offer("patient", [hung, fine])
-        world.wait_for("patient")
-        for stream in (False, True):
-            answer = world.chat("patient", stream=stream)
-            assert (answer.status_code, answer.headers["x-ops-attempts"]) == (200, "2")
-        world.books_balance()
-        world.close()
 
 
 def test_a_probe_by_address_is_answered_whatever_hosts_are_allowed(world: World) -> None:

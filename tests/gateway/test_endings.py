@@ -225,6 +225,21 @@ def test_each_candidate_has_its_share_of_the_time(
     assert all(attempt.outcome == "timeout" and attempt.duration_ms < 600 for attempt in AttemptRow.objects.all())
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_fallback_has_time_to_answer_where_the_primary_never_does(
+    serving: InProcess, alice: Api, key: str, upstream: Upstream, settings: Settings, stream: bool
+) -> None:
+    server = alice.server(name="hung", base_url=upstream.origin)
+    alice.model(on_server(server, "slow-model"), on_server(server, "test-model", priority=1), name="m2")
+    serving.sees_changes()
+    upstream.behave("slow-model", "slow-first-byte:60")
+    settings.REQUEST_TIMEOUT_S = 3.0
+
+    answer = serving.chat(key, model="m2", stream=stream)
+
+    assert (answer.status_code, answer.headers["x-ops-attempts"]) == (200, "2")
+
+
 def test_a_client_that_stops_reading_pays_for_what_it_got_and_holds_nothing_for_ever(
     serving: InProcess, key: str, upstream: Upstream, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
