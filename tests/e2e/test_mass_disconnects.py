@@ -43,10 +43,13 @@ class Client:
     """In the middle of a stream, over a socket of its own."""
 
     def __init__(self, world: World) -> None:
+        self._world = world
         self._socket = socket.create_connection(("127.0.0.1", world.live.port), timeout=PATIENCE_S)
+
+    def ask(self) -> None:
         body = json.dumps({"model": "gated", "messages": HELLO, "max_tokens": 100, "stream": True}).encode()
         head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
-        self._socket.sendall(f"{head}Authorization: Bearer {world.key}\r\n\r\n".encode() + body)
+        self._socket.sendall(f"{head}Authorization: Bearer {self._world.key}\r\n\r\n".encode() + body)
 
     def read_until(self, text: str) -> None:
         received = b""
@@ -63,9 +66,11 @@ def leave_at_once(world: World) -> None:
     """All streams are under way; their ends reach the server in one moment, as when a proxy before it dies."""
     (worker,) = world.live.web_workers
     with ExitStack() as open_clients:
-        clients = [Client(world) for _ in range(CLIENTS)]
-        for client in clients:
+        clients = []
+        for _ in range(CLIENTS):
+            clients.append(client := Client(world))
             open_clients.callback(client.leave)
+            client.ask()
         for client in clients:
             client.read_until(WORDS[-1])
         assert world.open_holds() == CLIENTS
