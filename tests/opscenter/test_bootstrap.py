@@ -9,6 +9,7 @@ from credits.amounts import to_nano
 from credits.services.wallets import wallet_of
 from gateway.models import VirtualKey
 from gateway.services.keys import hash_key
+from llmconfig import starting_catalog
 from llmconfig.models import ActiveProvider, AIServer, LLMModel, ProviderKey
 from llmconfig.services import active, provider_keys, servers
 from llmconfig.snapshot import load
@@ -19,6 +20,15 @@ from opscenter.core.models import AuditEntry, User
 pytestmark = pytest.mark.django_db
 
 PORT = 18085
+PROVIDERS = ("vllm", "openrouter")
+
+
+@pytest.fixture(autouse=True)
+def short_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model of an AI server and one of a provider: the whole one would be filled in for every test."""
+    offers = {offer.provider: offer for offer in starting_catalog.offers() if offer.provider in PROVIDERS}
+    assert set(offers) == set(PROVIDERS)
+    monkeypatch.setattr(starting_catalog, "offers", lambda: tuple(offers.values()))
 
 
 def start(port: int = PORT) -> bootstrap.Start:
@@ -111,7 +121,7 @@ def test_the_demo_server_is_not_registered_beside_a_provider_key() -> None:
 
 def test_the_demo_server_is_registered_beside_a_catalog_that_waits_for_its_keys() -> None:
     assert start().demo_port == PORT
-    assert LLMModel.objects.count() > 20
+    assert LLMModel.objects.count() == len(PROVIDERS) + 1
     assert AIServer.objects.filter(enabled=True).get() == demo()
     assert {name for name, model in load().models.items() if model.targets} == {"demo"}
 
