@@ -8,7 +8,9 @@ from urllib.parse import quote
 
 # The mask shows the last four characters; twelve are more than any mask.
 SLICE = 12
-_PIECE = 1_000_000
+# Among SLICE characters are so many that begin at a multiple of their number: looking there leaves out most data.
+_STEP = SLICE // 2
+_PIECE = 1_000 * _STEP
 
 
 class Scanner:
@@ -20,13 +22,15 @@ class Scanner:
             assert len(secret) >= SLICE, name
             for form in _forms(secret):
                 self._slices.update(dict.fromkeys(_slices(form), name))
+        self._steps = {slice[at : at + _STEP] for slice in self._slices for at in range(_STEP + 1)}
 
     def leaks(self, data: bytes | str) -> set[str]:
         data = data.encode() if isinstance(data, str) else data
         found: set[bytes] = set()
         for start in range(0, len(data), _PIECE):
             piece = data[start : start + _PIECE + SLICE - 1]
-            found |= self._slices.keys() & set(_slices(piece))
+            if not self._steps.isdisjoint(piece[at : at + _STEP] for at in range(0, len(piece), _STEP)):
+                found |= self._slices.keys() & set(_slices(piece))
         return {self._slices[slice] for slice in found}
 
 

@@ -7,10 +7,10 @@ from tests.secrets.echoing import KINDS, Echoing
 from tests.secrets.installation import Installation
 from tests.upstream import Upstream
 
+# What the echoing upstream answers too is left to it.
 FAULTS = (
-    *("ok", "status-400", "status-401", "status-403", "status-404", "status-422", "status-429", "status-500"),
-    *("redirect", "garbage-json", "reset-before-first-byte", "close-before-first-byte"),
-    *("reset-mid-stream", "eof-mid-stream", "garbage-sse", "non-utf8", "error-event"),
+    *("ok", "status-403", "status-404", "status-429", "redirect", "garbage-json", "reset-before-first-byte"),
+    *("reset-mid-stream", "garbage-sse", "error-event"),
 )
 PAGES = (
     *("/admin/", "/admin/llm/aiserver/", "/admin/llm/aiserver/1/change/", "/admin/llm/aiserver/add/"),
