@@ -10,6 +10,8 @@ from tests.upstream import Upstream
 pytestmark = pytest.mark.once
 
 TRANSPORTS = ("relay", "litellm")
+SLOW = "slow-first-byte:5"
+SHORT_S, LONG_S = 1, 10
 BEFORE_THE_FIRST_BYTE = {
     "status-500": 502,
     "status-503": 502,
@@ -21,7 +23,7 @@ BEFORE_THE_FIRST_BYTE = {
     "redirect": 502,
     "reset-before-first-byte": 502,
     "close-before-first-byte": 502,
-    "slow-first-byte:5": 504,
+    SLOW: 504,
 }
 PLAIN_ONLY = {"garbage-json": 502, "reset-mid-stream": 502, "half-close-mid-stream": 502}
 # Each strikes once the client has seen the beginning, however the reads fall.
@@ -70,7 +72,7 @@ def offered(impatient: World, upstream_server_id: int) -> World:
                             "priority": 0,
                             "weight": 1,
                             "transport": transport,
-                            "timeout_s": 2,
+                            "timeout_s": SHORT_S if fault == SLOW else LONG_S,
                         }
                     ],
                 },
