@@ -25,6 +25,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
+def whole(request: pytest.FixtureRequest) -> bool:
+    """Whether the proofs are run whole: for a sample, fewer processes do."""
+    return bool(request.config.getoption("whole", False))
+
+
+@pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
     """Written where the run asks for them."""
     figures = Figures.of(request.node)

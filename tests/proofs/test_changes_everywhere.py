@@ -20,7 +20,6 @@ from tests.upstream import Upstream
 
 pytestmark = pytest.mark.once
 
-WORKERS = 4
 PROMISED_S = 1.0
 LONGEST_S = 30.0
 BETWEEN_LOOKS_S = 0.02
@@ -127,18 +126,18 @@ def lines_to_each_worker(world: World) -> Iterator[list[Line]]:
     with ExitStack() as opened:
         lines: dict[int, Line] = {}
         for _ in range(MOST_CONNECTIONS):
-            if len(lines) == WORKERS:
+            if len(lines) == world.live.workers_wanted:
                 break
             line = Line(world)
             opened.callback(line.close)
             lines.setdefault(line.worker(), line)
-        assert len(lines) == WORKERS, f"Of {WORKERS} workers only {len(lines)} took a connection."
+        assert len(lines) == world.live.workers_wanted, f"Only {len(lines)} of the workers took a connection."
         yield list(lines.values())
 
 
 @pytest.fixture
-def world(running_upstream_server: Upstream) -> Iterator[World]:
-    with LiveServer(workers=WORKERS) as live:
+def world(running_upstream_server: Upstream, whole: bool) -> Iterator[World]:
+    with LiveServer(workers=4 if whole else 2) as live:
         world = World(live)
         server = world.add_server("upstream", running_upstream_server.base_url)
         world.offer("steady", [{"server": server, "model": "plain"}])
@@ -163,14 +162,14 @@ def switch(world: World, model_id: int, *, is_on: bool) -> float:
 
 @pytest.mark.proof(11, "Revocations and changes of configuration, on four workers within a second")
 def test_every_worker_acts_by_every_change_within_a_second(world: World, figures: Figures) -> None:
-    times = figures.times(reduced=20, whole=1000 if figures.database == "postgres" else 100)
+    times = figures.times(reduced=5, whole=1000 if figures.database == "postgres" else 100)
     listed = {model["name"]: model["id"] for model in world.manage("GET", "models")["results"]}
     revocations: list[float] = []
     changes: list[float] = []
     with lines_to_each_worker(world) as lines, KeyKeeper.of(world) as keeper:
         for number in range(times):
             key = keeper.issue()
-            assert [line.models(key)[0] for line in lines] == [200] * WORKERS
+            assert [line.models(key)[0] for line in lines] == [200] * len(lines)
             revocations += learned(
                 lines,
                 lambda key=key: keeper.revoke(key),  # type: ignore[misc]  # mypy can't infer its default
@@ -182,7 +181,7 @@ def test_every_worker_acts_by_every_change_within_a_second(world: World, figures
                 lambda is_on=is_on: switch(world, listed["switched"], is_on=is_on),  # type: ignore[misc]  # as above
                 lambda line, is_on=is_on: ('"switched"' in line.models(world.key)[1]) is is_on,  # type: ignore[misc]  # as above
             )
-    figures.saw("workers", WORKERS)
+    figures.saw("workers", world.live.workers_wanted)
     figures.saw("revocations, each seen by every worker", times)
     figures.saw("from the commit to the first 401, each worker", spread(revocations))
     figures.saw("changes of a model, each seen by every worker", times)

@@ -24,7 +24,6 @@ from tests.upstream import Call, Upstream
 
 pytestmark = pytest.mark.once
 
-WORKERS = 3
 CLIENTS = 8
 LEASE_S = 8
 PATIENCE_S = 120
@@ -47,8 +46,8 @@ KINDS = (Kind("long", True), Kind("short", True), Kind("plain", False), Kind("pl
 
 
 @pytest.fixture
-def world(running_upstream_server: Upstream) -> Iterator[World]:
-    with LiveServer(workers=WORKERS, environment=HASTY) as live:
+def world(running_upstream_server: Upstream, whole: bool) -> Iterator[World]:
+    with LiveServer(workers=3 if whole else 2, environment=HASTY) as live:
         world = World(live)
         server = world.add_server("upstream", running_upstream_server.base_url)
         for name, model in MODELS.items():
@@ -60,7 +59,7 @@ def world(running_upstream_server: Upstream) -> Iterator[World]:
 
 @pytest.mark.proof(3, "Web workers killed (SIGKILL) in the middle of streams and plain calls")
 def test_killed_workers_lose_nothing_and_double_nothing(world: World, upstream: Upstream, figures: Figures) -> None:
-    kills = figures.times(reduced=3, whole=200 if figures.database == "postgres" else 25)
+    kills = figures.times(reduced=2, whole=200 if figures.database == "postgres" else 25)
     with Load(world.live.url, world.key, KINDS, CLIENTS, move=True) as load:
         killer = Killer(world, load, figures.chance)
         figures.saw_without_the_guard("holds left by the first kills, still open long after their lease", killer.stay())
@@ -100,6 +99,7 @@ class Killer:
         self.killed = 0
         self.mid_stream = 0
         self._world, self._load, self._chance = world, load, chance
+        self._workers = world.live.workers_wanted
 
     def stay(self) -> int:
         """Kill all of them while nothing sweeps; how many holds are open well after their lease."""
@@ -118,10 +118,12 @@ class Killer:
 
         A stream may end just before its worker is killed.
         """
-        eventually(lambda: self._busy(at_least=WORKERS - 1), PATIENCE_S, what=lambda: self._world.live.log[-3000:])
+        eventually(
+            lambda: self._busy(at_least=self._workers - 1), PATIENCE_S, what=lambda: self._world.live.log[-3000:]
+        )
         go_on(self._chance.random())
         busy = self._busy()
-        victims = self._chance.sample(sorted(busy), min(most, self._chance.randint(1, WORKERS), len(busy)))
+        victims = self._chance.sample(sorted(busy), min(most, self._chance.randint(1, self._workers), len(busy)))
         for pid in victims:
             self._kill(pid)
         self.mid_stream += sum(broke(busy[pid]) for pid in victims)

@@ -71,7 +71,7 @@ TITLE = "PostgreSQL killed (SIGKILL to all its processes) and started again unde
 def test_no_call_without_a_hold_and_no_answer_without_its_charge(
     world: World, postgres: PostgresServer, upstream: Upstream, figures: Figures
 ) -> None:
-    restarts, chance = figures.times(reduced=3, whole=20), figures.chance
+    restarts, chance = figures.times(reduced=2, whole=20), figures.chance
     probe = Probe(f"{world.live.url}/health/live", every_s=0.1)
     with probe.running(), Load(world.live.url, world.key, KINDS, CLIENTS) as load:
         recoveries = [restart(postgres, load, chance) for _ in range(restarts)]

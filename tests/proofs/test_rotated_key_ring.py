@@ -37,10 +37,10 @@ def rings() -> tuple[str, str, str]:
 
 
 @pytest.fixture
-def world(running_upstream_server: Upstream, rings: tuple[str, str, str]) -> Iterator[World]:
+def world(running_upstream_server: Upstream, rings: tuple[str, str, str], whole: bool) -> Iterator[World]:
     bases = json.dumps({"openai": running_upstream_server.base_url})
     environment = {"BYOK_ENCRYPTION_KEY": rings[1], "PROVIDER_API_BASES": bases}
-    with LiveServer(environment=environment) as live:
+    with LiveServer(workers=2 if whole else 1, environment=environment) as live:
         world = World(live)
         yield world
         world.close()
@@ -50,7 +50,7 @@ def world(running_upstream_server: Upstream, rings: tuple[str, str, str]) -> Ite
 def test_every_secret_stays_readable_while_the_ring_is_rotated(
     world: World, rings: tuple[str, str, str], upstream: Upstream, figures: Figures
 ) -> None:
-    count, kills = figures.times(reduced=100, whole=10_000), figures.times(reduced=2, whole=20)
+    count, kills = figures.times(reduced=60, whole=10_000), figures.times(reduced=1, whole=20)
     run(world, [*ROWS, "fill", str(count)], ring=rings[0])
     offered = Offered(world, upstream)
     if figures.whole:
