@@ -22,7 +22,8 @@ CALLS_MEANWHILE = 50
 MOST_TOKENS, CHOICES = 100_000, 20
 # Words that soon fill what lies between the upstream and the client.
 ENDLESS = "fault:endless:0.00001:8000+ignore-max-tokens"
-# What the worker may grow by at once, and for each: a stream holds what the server buffers for its client and what it has read ahead of its upstream.
+# What the worker may grow by: for itself, and for each stream, of which it holds what its client has not taken yet
+# and what it has read ahead of its upstream.
 MOST_BYTES, MOST_BYTES_PER_READER = 16 << 20, 1 << 20
 STILL_S = 2.0
 PATIENCE_S = 200
