@@ -1,18 +1,28 @@
 """Looking how providers are: who is asked and when, what becomes history, what becomes a change of state."""
 
+import re
 import threading
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from llmconfig import snapshot
 from llmconfig.health import recording, run, schedule
-from llmconfig.models import AIServer, HealthChange, HealthCheck, HealthRollup, ProviderHealth, ProviderKey
+from llmconfig.models import (
+    AIServer,
+    HealthChange,
+    HealthCheck,
+    HealthRollup,
+    ProviderHealth,
+    ProviderKey,
+)
 from llmconfig.services.probe import Probe
-from opscenter.core.models import AuditEntry, ConfigVersion, Secret, User
+from opscenter.core.models import AuditEntry, AuditHead, ConfigVersion, Secret, User
 from tests.eventually import eventually
 from tests.llmconfig.api import OPENAI_SECRET, Api, on_server
 from tests.llmconfig.health.watching import check, health_of, make_due, server_of
@@ -124,6 +134,21 @@ def test_a_result_now_and_then_changes_nothing(alice: Api, upstream: Upstream) -
     assert server_of(server).health_status == "healthy"
     assert (HealthChange.objects.count(), version()) == (1, before)
     assert HealthCheck.objects.filter(status="unhealthy").count() == 2
+
+
+def test_only_what_routing_goes_by_waits_for_the_audit_log(alice: Api, upstream: Upstream) -> None:
+    log, announced = AuditHead._meta.db_table, ConfigVersion._meta.db_table
+    alice.server(base_url=upstream.origin)
+    touched = []
+    for spec in ("ok", "ok", "status-404", "status-404", "status-500", "status-500", "ok"):
+        upstream.behave(MODELS, spec)
+        with CaptureQueriesContext(connection) as captured:
+            check()
+        tables = [re.findall(rf'"({log}|{announced}|llm_health_changes)"', query["sql"]) for query in captured]
+        touched.append(list(dict.fromkeys(table for found in tables for table in found)))
+
+    change = "llm_health_changes"
+    assert touched == [[change], [], [], [change], [], [log, change, announced], []]
 
 
 @pytest.mark.parametrize("status", ["404", "405", "429"])
