@@ -1,7 +1,25 @@
 """How each provider is: its checks, their sums by hour and day, its changes of state; and how often it is asked."""
 
+from typing import Any
+
 import django.db.models.deletion
 from django.db import migrations, models
+
+STATES = [
+    ("unknown", "Unknown"),
+    ("healthy", "Healthy"),
+    ("degraded", "Degraded"),
+    ("unhealthy", "Unhealthy"),
+]
+
+
+def check_interval_s(*, usual: str) -> "models.Field[Any, Any]":
+    return models.PositiveIntegerField(
+        blank=True,
+        help_text=f"Between two health checks. Empty: what the installation has for {usual}; 0: never.",
+        null=True,
+        verbose_name="check interval (s)",
+    )
 
 
 class Migration(migrations.Migration):
@@ -13,22 +31,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="aiserver",
             name="check_interval_s",
-            field=models.PositiveIntegerField(
-                blank=True,
-                help_text="Between two health checks. Empty: what the installation has for servers; 0: never.",
-                null=True,
-                verbose_name="check interval (s)",
-            ),
+            field=check_interval_s(usual="servers"),
         ),
         migrations.AddField(
             model_name="providerkey",
             name="check_interval_s",
-            field=models.PositiveIntegerField(
-                blank=True,
-                help_text="Between two health checks. Empty: what the installation has for keys; 0: never.",
-                null=True,
-                verbose_name="check interval (s)",
-            ),
+            field=check_interval_s(usual="keys"),
         ),
         migrations.CreateModel(
             name="ProviderHealth",
@@ -38,12 +46,7 @@ class Migration(migrations.Migration):
                 (
                     "status",
                     models.CharField(
-                        choices=[
-                            ("unknown", "Unknown"),
-                            ("healthy", "Healthy"),
-                            ("degraded", "Degraded"),
-                            ("unhealthy", "Unhealthy"),
-                        ],
+                        choices=STATES,
                         default="unknown",
                         max_length=10,
                     ),
@@ -53,12 +56,7 @@ class Migration(migrations.Migration):
                     "pending",
                     models.CharField(
                         blank=True,
-                        choices=[
-                            ("unknown", "Unknown"),
-                            ("healthy", "Healthy"),
-                            ("degraded", "Degraded"),
-                            ("unhealthy", "Unhealthy"),
-                        ],
+                        choices=STATES,
                         max_length=10,
                     ),
                 ),
@@ -131,12 +129,7 @@ class Migration(migrations.Migration):
                 (
                     "status",
                     models.CharField(
-                        choices=[
-                            ("unknown", "Unknown"),
-                            ("healthy", "Healthy"),
-                            ("degraded", "Degraded"),
-                            ("unhealthy", "Unhealthy"),
-                        ],
+                        choices=STATES,
                         max_length=10,
                     ),
                 ),
@@ -164,24 +157,14 @@ class Migration(migrations.Migration):
                 (
                     "before",
                     models.CharField(
-                        choices=[
-                            ("unknown", "Unknown"),
-                            ("healthy", "Healthy"),
-                            ("degraded", "Degraded"),
-                            ("unhealthy", "Unhealthy"),
-                        ],
+                        choices=STATES,
                         max_length=10,
                     ),
                 ),
                 (
                     "after",
                     models.CharField(
-                        choices=[
-                            ("unknown", "Unknown"),
-                            ("healthy", "Healthy"),
-                            ("degraded", "Degraded"),
-                            ("unhealthy", "Unhealthy"),
-                        ],
+                        choices=STATES,
                         max_length=10,
                     ),
                 ),
