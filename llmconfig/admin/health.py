@@ -7,10 +7,20 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from llmconfig.admin.health_panels import VIEWERS, panels_of, uptime_text, with_uptime
-from llmconfig.admin.testing import HEALTH_LABELS
+from llmconfig.admin.testing import HEALTH_LABELS, state_of
 from llmconfig.health import schedule
 from llmconfig.models import HealthChange, ProviderHealth
-from opscenter.core.admin_base import Button, LargeTable, Panel, ReadOnlyModelAdmin, Said, display, linked, register
+from opscenter.core.admin_base import (
+    Button,
+    LargeTable,
+    Panel,
+    ReadOnlyModelAdmin,
+    Said,
+    Warned,
+    display,
+    linked,
+    register,
+)
 from opscenter.core.admin_base.access import Access
 from opscenter.core.api import Permissions
 
@@ -34,6 +44,8 @@ class ProviderHealthAdmin(ReadOnlyModelAdmin):
         return panels_of(row)
 
     def check_now(self, request: HttpRequest, row: ProviderHealth) -> Said:
+        if not ProviderHealth.objects.watched().filter(pk=row.pk).exists():
+            return Warned("It isn't checked: it is disabled, has no API key yet, or its check interval is 0.")
         schedule.soon(row)
         return Said("The worker checks it within seconds: load this page again.", messages.INFO)
 
@@ -47,7 +59,7 @@ class ProviderHealthAdmin(ReadOnlyModelAdmin):
 
     @display(description="State", ordering="status", label=HEALTH_LABELS)
     def state(self, row: ProviderHealth) -> str:
-        return row.get_status_display()
+        return state_of(row)
 
     @display(description="Not confirmed yet", empty_value="nothing")
     def doubt(self, row: ProviderHealth) -> str | None:

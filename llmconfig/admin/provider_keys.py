@@ -10,7 +10,7 @@ from django.utils import timezone
 from llmconfig.admin.activating import SET_ACTIVE, Activating
 from llmconfig.admin.health_panels import health_panels
 from llmconfig.admin.rotating import DECRYPTS_LABELS, ROTATING, Rotating, decrypts, shown_key, versions_panel
-from llmconfig.admin.testing import HEALTH_LABELS, said
+from llmconfig.admin.testing import HEALTH_LABELS, NO_KEY_YET, said
 from llmconfig.admin.usage import deployments_panel
 from llmconfig.admin.watched import Watched
 from llmconfig.models import ProviderHealth, ProviderKey
@@ -126,7 +126,7 @@ class ProviderKeyAdmin(Activating, Rotating, Watched):
 
     @display(description="Health", ordering="provider_health__status", label=HEALTH_LABELS)
     def health(self, row: ProviderKey) -> str:
-        return ProviderHealth.status_of(row).label
+        return ProviderHealth.status_of(row).label if row.encrypted_key_id else NO_KEY_YET
 
     @display(description="Set by", empty_value="–")
     def source(self, row: ProviderKey) -> str | None:

@@ -1,7 +1,8 @@
-"""What a connection test says, as a message."""
+"""What a connection test says, as a message; how a provider's state reads."""
 
 from django.contrib import messages
 
+from llmconfig.models import ProviderHealth
 from llmconfig.services.probe import Probe
 from opscenter.core.admin_base import Said
 
@@ -16,4 +17,15 @@ def said(probe: Probe) -> Said:
     return Said(text, _LEVELS.get(probe.status, messages.WARNING))
 
 
-HEALTH_LABELS = {"Healthy": "success", "Degraded": "warning", "Unhealthy": "danger", "Unknown": "info"}
+NO_KEY_YET = "No key yet"
+HEALTH_LABELS = {
+    "Healthy": "success",
+    "Degraded": "warning",
+    "Unhealthy": "danger",
+    "Unknown": "info",
+    NO_KEY_YET: "info",
+}
+
+
+def state_of(health: ProviderHealth) -> str:
+    return NO_KEY_YET if health.is_empty else health.get_status_display()

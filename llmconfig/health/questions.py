@@ -35,10 +35,10 @@ def of_server(server: AIServer) -> Question | Probe:
 def of_key(key: ProviderKey) -> Question | Probe:
     """The provider's free call that needs the key, by the version in use."""
     provider = key.known_provider
+    if key.encrypted_key is None:
+        return probe.NO_KEY
     if not key_probe.has_free_call(provider):
         return key_probe.untold(provider)
-    if key.encrypted_key is None:
-        return Probe(status="unhealthy", message="No API key is stored.")
     try:
         return key_probe.question(provider=provider, api_key=secrets.reveal(key.encrypted_key, owner=key))
     except secrets.SecretUnreadable:

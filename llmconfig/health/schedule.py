@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from llmconfig.models import AIServer, ProviderHealth, ProviderKey
+from llmconfig.services import probe
 
 # A claim outlives the longest check by this; whoever dies with one leaves it to the next then.
 _CLAIM_S = 60
@@ -24,12 +25,17 @@ def enrol() -> None:
     servers = AIServer.objects.enabled().filter(provider_health__isnull=True)
     keys = ProviderKey.objects.enabled().filter(provider_health__isnull=True)
     rows = [ProviderHealth(subject=f"server:{server.pk}", server=server, due_at=_soon()) for server in servers]
-    rows += [ProviderHealth(subject=f"key:{key.pk}", key=key, due_at=_soon()) for key in keys]
+    rows += [_of_key(key) for key in keys]
     proxy = ProviderHealth.PROXY
     if settings.LITELLM_PROXY_URL and not ProviderHealth.objects.filter(subject=proxy).exists():
         rows.append(ProviderHealth(subject=proxy, due_at=_soon()))
     if rows:
         ProviderHealth.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
+
+
+def _of_key(key: ProviderKey) -> ProviderHealth:
+    message = "" if key.encrypted_key_id else probe.NO_KEY.message
+    return ProviderHealth(subject=f"key:{key.pk}", key=key, due_at=_soon(), message=message)
 
 
 def row_of(provider: AIServer | ProviderKey) -> ProviderHealth:

@@ -19,25 +19,33 @@ class ProviderHealthQuerySet(models.QuerySet["ProviderHealth"]):
 
     def watched(self) -> "ProviderHealthQuerySet":
         """Those that are checked: what is disabled, or checked never, keeps the state it had."""
-        on_server = Q(server__enabled=True) & (
-            Q(server__check_interval_s__isnull=True) | ~Q(server__check_interval_s=0)
-        )
-        on_key = Q(key__enabled=True) & (Q(key__check_interval_s__isnull=True) | ~Q(key__check_interval_s=0))
-        watched = on_server | on_key
-        if settings.LITELLM_PROXY_URL:
-            watched |= Q(subject=ProviderHealth.PROXY)
-        return self.filter(watched)
+        return self.filter(_watched())
 
     def due(self) -> "ProviderHealthQuerySet":
-        """Unclaimed, and either their time has come or their provider was changed since they were checked."""
+        """Unclaimed, and either their time has come or their provider was changed since they were checked.
+
+        One whose API key was removed is due once, to become unknown.
+        """
         changed = Q(server__updated_at__gt=F("checked_at")) | Q(key__updated_at__gt=F("checked_at"))
+        emptied = Q(key__encrypted_key__isnull=True, key__isnull=False) & ~Q(status=Status.UNKNOWN)
         now = timezone.now()
         free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
-        return self.watched().filter(free).filter(Q(due_at__lte=now) | changed)
+        return self.filter(free).filter(_watched() & (Q(due_at__lte=now) | changed) | emptied)
 
     def complete(self) -> "ProviderHealthQuerySet":
         """With the providers and their secrets' rows."""
         return self.select_related("server__api_key", "key__encrypted_key", "key__owner")
+
+
+def _watched() -> Q:
+    on_server = Q(server__enabled=True) & _has_interval("server")
+    on_key = Q(key__enabled=True, key__encrypted_key__isnull=False) & _has_interval("key")
+    on_proxy = Q(subject=ProviderHealth.PROXY) if settings.LITELLM_PROXY_URL else Q(pk__in=())
+    return on_server | on_key | on_proxy
+
+
+def _has_interval(provider: str) -> Q:
+    return Q(**{f"{provider}__check_interval_s__isnull": True}) | ~Q(**{f"{provider}__check_interval_s": 0})
 
 
 class ProviderHealth(models.Model):
@@ -93,6 +101,11 @@ class ProviderHealth(models.Model):
         """Of a key that was read with its health."""
         health: ProviderHealth | None = getattr(key, "provider_health", None)
         return Status(health.status) if health else Status.UNKNOWN
+
+    @property
+    def is_empty(self) -> bool:
+        """A provider key's that no API key is stored for, such as those that a fresh installation begins with."""
+        return self.key is not None and self.key.encrypted_key_id is None
 
     @property
     def kind(self) -> str:

@@ -51,6 +51,9 @@ UNREADABLE = Probe(
 )
 
 
+NO_KEY = Probe(status="unknown", message="No API key is stored yet.")
+
+
 class _TooLongError(Exception):
     """The answer exceeds what a list of models can be."""
 

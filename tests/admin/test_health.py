@@ -8,8 +8,9 @@ import pytest
 from django.http import HttpRequest
 from django.utils import timezone
 
-from llmconfig.health import recording
+from llmconfig.health import recording, schedule
 from llmconfig.models import HealthAlert, ProviderHealth, ProviderKey
+from llmconfig.services import platform_keys
 from llmconfig.services.probe import Probe
 from opscenter.core.admin_base import Panel, front_page, on_front_page
 from tests.admin.site import Site, World, text
@@ -94,6 +95,17 @@ def test_the_lists_show_states_and_uptime(root: Site, world: World) -> None:
     assert " 50 % It answered 500." in text(root.get("llm_providerhealth_changelist"))
     assert "Unhealthy" in text(root.get("llm_aiserver_changelist"))
     assert "Unknown" in text(root.get("llm_providerkey_changelist"))
+
+
+def test_a_key_that_is_not_stored_yet_reads_so_and_nobody_is_asked(root: Site, world: World) -> None:
+    empty = platform_keys.reserve("groq")
+    schedule.enrol()
+    health = ProviderHealth.objects.of(empty).get()
+
+    assert "groq: Default Groq Key Provider key No key yet" in text(root.get("llm_providerhealth_changelist"))
+    assert "No key yet" in text(root.get("llm_providerkey_changelist"))
+    assert "Healthy 1 of 2" in text(root.get("index"))
+    assert "has no API key yet" in text(root.press("llm_providerhealth", health, "check-now"))
 
 
 def test_a_button_has_one_checked_at_once(root: Site, bob: Site, world: World) -> None:

@@ -15,12 +15,14 @@ from llmconfig import snapshot
 from llmconfig.health import recording, run, schedule
 from llmconfig.models import (
     AIServer,
+    HealthAlert,
     HealthChange,
     HealthCheck,
     HealthRollup,
     ProviderHealth,
     ProviderKey,
 )
+from llmconfig.services import first_catalog, platform_keys
 from llmconfig.services.probe import Probe
 from opscenter.core.models import AuditEntry, AuditHead, ConfigVersion, Secret, User
 from tests.eventually import eventually
@@ -180,6 +182,40 @@ def test_a_key_that_can_not_be_tested_stays_unknown_and_leaves_no_history(alice:
     assert check(2) == 2
     assert health_of(key).status == "unknown"
     assert not HealthCheck.objects.exists()
+
+
+def test_what_a_fresh_installation_has_no_keys_for_is_neither_asked_nor_told_of(
+    alice: Api, caplog: pytest.LogCaptureFixture, settings: Any
+) -> None:
+    settings.ALERT_EMAILS = ["ops@example.org"]
+    assert first_catalog.fill()
+
+    assert check(2) == 0
+
+    said = alice.get("health").body["results"]
+    assert len(said) >= 8
+    assert {(row["status"], row["message"]) for row in said} == {("unknown", "No API key is stored yet.")}
+    assert (HealthChange.objects.count(), HealthAlert.objects.count(), caplog.messages) == (0, 0, [])
+
+
+def test_a_key_is_asked_as_soon_as_it_is_stored_and_unknown_as_soon_as_it_is_removed(
+    alice: Api, upstream: Upstream, settings: Any
+) -> None:
+    settings.PROVIDER_API_BASES = {"openai": upstream.base_url}
+    row = platform_keys.reserve("openai")
+    alice.model({"provider_type": "api_key", "provider_id": row.pk, "upstream_model": "x"}, input_price="1")
+    assert run.run() == 0
+    platform_keys.put("openai", api_key=OPENAI_SECRET)
+    upstream.behave(MODELS, "status-401")
+    assert check() == 1
+    assert ProviderHealth.objects.get().status == "unhealthy"
+
+    platform_keys.remove("openai")
+
+    assert run.run() == 1
+    health = ProviderHealth.objects.get()
+    assert (health.status, health.message, len(upstream.calls)) == ("unknown", "No API key is stored yet.", 1)
+    assert check() == 0
 
 
 def test_an_unreadable_key_is_unhealthy_without_a_call(alice: Api, upstream: Upstream, settings: Any) -> None:
