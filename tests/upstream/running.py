@@ -118,9 +118,9 @@ class UpstreamProcess:
 
 
 @contextmanager
-def upstream_process() -> Iterator[UpstreamProcess]:
-    """The upstream as a process of its own, on a free port."""
-    command = [sys.executable, "-m", "tests.upstream", "--port", "0"]
+def upstream_process(port: int = 0) -> Iterator[UpstreamProcess]:
+    """The upstream as a process of its own, on a free port or where one was before."""
+    command = [sys.executable, "-m", "tests.upstream", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
