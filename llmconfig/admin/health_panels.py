@@ -32,7 +32,8 @@ def sick(request: HttpRequest) -> Iterable[Panel]:
     if not may(request, *VIEWERS):
         return
     rows = list(
-        ProviderHealth.objects.watched()
+        ProviderHealth.objects.platform()
+        .watched()
         .filter(status__in=(Status.UNHEALTHY, Status.DEGRADED))
         .select_related("server", "key")
         .order_by("-status", "since")[:_MOST_SICK]

@@ -17,6 +17,10 @@ class ProviderHealthQuerySet(models.QuerySet["ProviderHealth"]):
     def of(self, provider: AIServer | ProviderKey) -> "ProviderHealthQuerySet":
         return self.filter(server=provider) if isinstance(provider, AIServer) else self.filter(key=provider)
 
+    def platform(self) -> "ProviderHealthQuerySet":
+        """Without consumers' own keys, which are nobody else's business."""
+        return self.filter(key__owner__isnull=True)
+
     def watched(self) -> "ProviderHealthQuerySet":
         """Those that are checked: what is disabled, or checked never, keeps the state it had."""
         return self.filter(_watched())

@@ -17,7 +17,7 @@ from opscenter.core.api import Permissions
 class HealthListView(GenericAPIView[Any]):
     """Of the platform's servers and keys; written by their checks alone."""
 
-    queryset = ProviderHealth.objects.filter(key__owner__isnull=True).select_related("server", "key")
+    queryset = ProviderHealth.objects.platform().select_related("server", "key")
     serializer_class = ProviderHealthOut
     filterset_class = ProviderHealthFilter
     required_permissions: ClassVar = {"GET": Permissions.READ, "*": Permissions.MANAGE_PROVIDERS}

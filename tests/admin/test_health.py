@@ -13,6 +13,7 @@ from llmconfig.models import HealthAlert, ProviderHealth, ProviderKey
 from llmconfig.services import platform_keys
 from llmconfig.services.probe import Probe
 from opscenter.core.admin_base import Panel, front_page, on_front_page
+from opscenter.core.models import User
 from tests.admin.site import Site, World, text
 
 DOWN = Probe("unhealthy", message="It answered 500.")
@@ -47,6 +48,16 @@ def test_what_is_well_or_disabled_is_not_among_them(root: Site, world: World) ->
     assert "Providers that aren't healthy" not in said
 
 
+def test_consumers_own_keys_are_none_of_the_front_pages(root: Site, world: World) -> None:
+    fell(world.key)
+    ProviderKey.objects.update(owner=User.objects.create_user("dora"))
+
+    said = text(root.get("index"))
+
+    assert "Healthy 1 of 1" in said
+    assert "Providers that aren't healthy" not in said
+
+
 def test_alerts_that_nobody_got_show_on_the_front_page(root: Site, world: World, settings: Any) -> None:
     settings.ALERT_EMAILS = ["ops@example.org"]
     fell(world.server)
@@ -57,6 +68,16 @@ def test_alerts_that_nobody_got_show_on_the_front_page(root: Site, world: World,
     assert "Alerts 0 waiting, 1 given up" in text(root.get("index"))
     page = text(root.get("llm_healthchange_change", HealthAlert.objects.get().change_id))
     assert "E-mail given up after 10 attempts: The mail server did not take it." in page
+
+
+def test_the_front_page_tells_long_intervals_from_a_worker_that_is_gone(root: Site, world: World) -> None:
+    hour, now = timedelta(hours=1), timezone.now()
+    ProviderHealth.objects.update(checked_at=now - 5 * hour, due_at=now + hour)
+    assert "Last check 5 h ago ok" in text(root.get("index"))
+
+    ProviderHealth.objects.update(due_at=now - hour)
+
+    assert "Last check 5 h ago act" in text(root.get("index"))
 
 
 def test_any_app_can_put_panels_there(root: Site, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
