@@ -12,7 +12,7 @@ from llmconfig.models import HealthAlert
 
 def send(alerts: Sequence[HealthAlert]) -> str:
     """ "" or what went wrong, without what the server said: it may repeat addresses and passwords."""
-    news = [News.of(alert.change) for alert in alerts]
+    news = [News.of(alert) for alert in alerts]
     more = f" (and {len(news) - 1} more)" if len(news) > 1 else ""
     letter = EmailMessage(
         subject=" ".join(f"[Ops-Center] {news[0].headline}{more}".split()),

@@ -1,56 +1,68 @@
-"""A change of state in words, for letters, webhooks and logs."""
+"""What people are told, in words for letters and as data for webhooks."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
 
-from llmconfig.models import HealthChange
+from llmconfig.models import HealthAlert, HealthChange, ProviderHealth, ProviderKey
 from llmconfig.services.pointers import type_of
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """`provider_type` is ai_server, api_key or litellm_proxy, the last without an id; `url` leads to the admin."""
+    """`type` and `data` are a webhook's; in both, `url` leads to the admin, or is "" while PUBLIC_URL is."""
 
-    provider_type: str
-    provider_id: int | None
-    name: str
-    before: str
-    after: str
-    message: str
+    type: str
     at: str
-    url: str
+    headline: str
+    text: str
+    data: dict[str, Any]
 
     @classmethod
-    def of(cls, change: HealthChange) -> "News":
-        provider = change.health.provider
-        return cls(
-            provider_type=type_of(provider) if provider else "litellm_proxy",
-            provider_id=provider.pk if provider else None,
-            name=str(change.health),
-            before=change.before,
-            after=change.after,
-            message=change.message,
-            at=f"{change.at:%Y-%m-%dT%H:%M:%SZ}",
-            url=_address(change),
-        )
-
-    @property
-    def headline(self) -> str:
-        return f"{self.name} is {self.after}, was {self.before}"
-
-    @property
-    def text(self) -> str:
-        lines = [f"{self.headline}, since {self.at}.", self.message, self.url]
-        return "\n".join(line for line in lines if line)
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    def of(cls, alert: HealthAlert) -> "News":
+        if alert.change:
+            return _of_change(alert.change)
+        assert alert.key
+        return _of_rotation(alert.key)
 
 
-def _address(change: HealthChange) -> str:
-    """ "" where the settings don't say under which address people find the admin."""
-    path = reverse("admin:llm_providerhealth_change", args=[change.health_id])
+def _of_change(change: HealthChange) -> News:
+    """`provider_type` is ai_server, api_key or litellm_proxy, the last without an id."""
+    name, provider, url, at = str(change.health), change.health.provider, _address(change.health), _utc(change.at)
+    headline = f"{name} is {change.after}, was {change.before}"
+    data = {
+        "provider_type": type_of(provider) if provider else "litellm_proxy",
+        "provider_id": provider.pk if provider else None,
+        "name": name,
+        "before": change.before,
+        "after": change.after,
+        "message": change.message,
+        "at": at,
+        "url": url,
+    }
+    return News("provider.health_changed", at, headline, _lines(f"{headline}, since {at}.", change.message, url), data)
+
+
+def _of_rotation(key: ProviderKey) -> News:
+    assert key.rotation_due_at
+    url, at = _address(key), _utc(key.rotation_due_at)
+    headline = f"{key} is due for rotation since {at[:10]}"
+    data = {"provider_type": type_of(key), "provider_id": key.pk, "name": str(key), "due_at": at, "url": url}
+    text = _lines(f"{headline}.", "Rotate it on its page in the admin: docs/providers.md says how.", url)
+    return News("provider.rotation_due", at, headline, text, data)
+
+
+def _utc(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(line for line in lines if line)
+
+
+def _address(row: ProviderHealth | ProviderKey) -> str:
+    path = reverse(f"admin:{row._meta.label_lower.replace('.', '_')}_change", args=[row.pk])
     return f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else ""

@@ -25,7 +25,6 @@ PREFIX = "whsec_"
 _LEAST_BYTES = 24
 _AT_ONCE = 8
 _TIMEOUT_S = 10.0
-_TYPE = "provider.health_changed"
 
 
 class UnusableSecretError(ValueError):
@@ -58,8 +57,8 @@ def post(alerts: Sequence[HealthAlert]) -> list[str]:
 
 
 def _body(alert: HealthAlert) -> bytes:
-    news = News.of(alert.change)
-    return json.dumps({"type": _TYPE, "timestamp": news.at, "data": news.as_dict()}).encode()
+    news = News.of(alert)
+    return json.dumps({"type": news.type, "timestamp": news.at, "data": news.data}).encode()
 
 
 async def _post_all(messages: Sequence[tuple[str, bytes]]) -> list[str]:

@@ -5,13 +5,13 @@ Everything is idempotent: what a second call finds is no longer due.
 
 import logging
 from datetime import datetime
-from smtplib import SMTPException
 
-from django.conf import settings
-from django.core.mail import EmailMessage
+from django.db import transaction
 from django.utils import timezone
 
+from llmconfig.health import alerts
 from llmconfig.models import ProviderKey
+from llmconfig.models.provider_key import ProviderKeyQuerySet
 from llmconfig.services import rotation
 from opscenter.core import audit, secret_versions
 from opscenter.core.errors import Conflict, NotFound, ServiceError
@@ -44,32 +44,21 @@ def revoke() -> int:
 
 
 def remind(now: datetime | None = None) -> int:
-    """Tell of the keys that are due for rotation, in the log and in one letter to ALERT_EMAILS; returns how many. Each
-    is told of once a week until it is rotated."""
+    """Tell of the keys that are due for rotation, in the log and as alerts; returns how many. Each is told of once a
+    week until it is rotated."""
     now = now or timezone.now()
     due = ProviderKey.objects.due_for_a_reminder(now).order_by("rotation_due_at", "pk")
-    told = [key for key in due if due.filter(pk=key.pk).update(rotation_reminded_at=now)]
-    lines = [f"{key} is due for rotation since {key.rotation_due_at:%Y-%m-%d}" for key in told]
-    for line in lines:
-        log.warning("%s", line)
-    if lines and settings.ALERT_EMAILS:
-        _write_to_operators(lines)
-    return len(told)
+    return sum(_remind(key, due, now) for key in due)
 
 
-def _write_to_operators(lines: list[str]) -> None:
-    letter = EmailMessage(
-        subject=f"[Ops-Center] {len(lines)} provider keys are due for rotation",
-        body="\n".join(lines) + "\n\nRotate them on their pages in the admin: docs/providers.md says how.\n",
-        from_email=settings.DEFAULT_FROM_EMAIL,
-        to=settings.ALERT_EMAILS,
-        headers={"Auto-Submitted": "auto-generated"},
-    )
-    try:
-        letter.send()
-    except (OSError, SMTPException) as error:
-        # Without what the server said: it may repeat addresses and passwords.
-        log.error("the mail server did not take a reminder of rotations (%s)", type(error).__name__)
+@transaction.atomic
+def _remind(key: ProviderKey, due: ProviderKeyQuerySet, now: datetime) -> bool:
+    if not due.filter(pk=key.pk).update(rotation_reminded_at=now):
+        # Another worker was quicker.
+        return False
+    log.warning("%s is due for rotation since %s", key, f"{key.rotation_due_at:%Y-%m-%d}")
+    alerts.queue_reminder(key)
+    return True
 
 
 def _activate(key: ProviderKey) -> bool:

@@ -43,7 +43,8 @@ def _states(request: HttpRequest) -> Iterator[Fact]:
 def _alerts(request: HttpRequest) -> Fact:
     """Those of a week that nobody got, from the index over what was not sent."""
     since = timezone.now() - timedelta(days=7)
-    unsent = HealthAlert.objects.filter(sent_at__isnull=True, change__at__gte=since).aggregate(
+    lately = Q(change__at__gte=since) | Q(key__rotation_reminded_at__gte=since)
+    unsent = HealthAlert.objects.filter(lately, sent_at__isnull=True).aggregate(
         waiting=Count("pk", filter=Q(due_at__isnull=False)), lost=Count("pk", filter=Q(due_at__isnull=True))
     )
     text = f"{unsent['waiting']} waiting" + (f", {unsent['lost']} given up" if unsent["lost"] else "")

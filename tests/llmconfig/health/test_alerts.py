@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from llmconfig import tasks
 from llmconfig.health import alerts, checks
-from llmconfig.models import AIServer, HealthAlert, ProviderKey
+from llmconfig.models import AIServer, HealthAlert, HealthChange, ProviderKey
 from opscenter.core.models import User
 from tests.llmconfig.api import Api
 from tests.llmconfig.health.receiver import Receiver, running_receiver
@@ -53,6 +54,10 @@ def fall(alice: Api, upstream: Upstream, *names: str) -> None:
     check()
     upstream.behave(MODELS, "status-500")
     check(3)
+
+
+def make_due_for_rotation() -> None:
+    ProviderKey.objects.update(rotation_due_at=timezone.now() - timedelta(days=1))
 
 
 def later() -> None:
@@ -173,7 +178,7 @@ def test_only_news_of_the_platforms_own_providers_is_told(
     upstream.behave(MODELS, "status-401")
     check(2)
 
-    told = [(str(alert.change.health), alert.change.after) for alert in HealthAlert.objects.all()]
+    told = [(str(change.health), change.after) for change in HealthChange.objects.filter(alerts__isnull=False)]
 
     assert told == [("gpu", "unhealthy")]
 
@@ -181,6 +186,44 @@ def test_only_news_of_the_platforms_own_providers_is_told(
 def test_nobody_is_told_where_nobody_wants_to_be(alice: Api, upstream: Upstream) -> None:
     fall(alice, upstream, "gpu")
 
+    assert not HealthAlert.objects.exists()
+
+
+def test_a_key_that_is_due_for_rotation_is_told_of_by_every_channel(
+    alice: Api, receiver: Receiver, post_box: list[Any], settings: Any
+) -> None:
+    settings.PUBLIC_URL = "https://ops.example.org"
+    key = alice.key(rotation_interval_days=90)
+    make_due_for_rotation()
+
+    assert (tasks.remind_of_rotations(), tasks.remind_of_rotations(), tasks.send_alerts()) == (1, 0, 2)
+
+    (letter,), ((_, body),) = post_box, receiver.got
+    page = f"https://ops.example.org/admin/llm/providerkey/{key['id']}/change/"
+    assert letter.subject.startswith("[Ops-Center] openai: main is due for rotation since 20")
+    assert page in letter.body
+    told = json.loads(body)
+    assert (told["type"], told["data"]["provider_type"], told["data"]["provider_id"]) == (
+        "provider.rotation_due", "api_key", key["id"],
+    )  # fmt: skip
+    assert (told["data"]["due_at"][-1], told["data"]["url"]) == ("Z", page)
+
+
+def test_a_reminder_that_could_not_be_sent_is_none_once_the_key_is_rotated(
+    alice: Api, upstream: Upstream, receiver: Receiver, settings: Any
+) -> None:
+    settings.PROVIDER_API_BASES = {"openai": upstream.base_url}
+    receiver.statuses = [503]
+    key = alice.key(rotation_interval_days=90)
+    make_due_for_rotation()
+    tasks.remind_of_rotations()
+    tasks.send_alerts()
+    later()
+
+    assert alice.post(f"api-keys/{key['id']}/rotate", {"api_key": secrets.token_hex(12)}).status == 200
+    tasks.send_alerts()
+
+    assert len(receiver.got) == 1
     assert not HealthAlert.objects.exists()
 
 
