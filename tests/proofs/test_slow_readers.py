@@ -24,7 +24,7 @@ MOST_TOKENS, CHOICES = 100_000, 20
 ENDLESS = "fault:endless:0.00001:8000+ignore-max-tokens"
 # What the worker may grow by: for itself, and for each stream, of which it holds what its client has not taken yet
 # and what it has read ahead of its upstream.
-MOST_BYTES, MOST_BYTES_PER_READER = 16 << 20, 1 << 20
+MOST_BYTES, MOST_BYTES_PER_READER = 16 << 20, 5 << 18
 STILL_S = 2.0
 PATIENCE_S = 200
 
