@@ -23,6 +23,9 @@ PREFIX = "opscenter-"
 """Begins the ids and names of all that is ours on a proxy; the rest is left alone."""
 FINGERPRINT = "opscenter_fingerprint"
 
+_OF_THE_ENVIRONMENT = "os.environ/"
+"""A proxy puts the variable's value in the place of every text that begins so, be it a model's name."""
+
 _MODES = {Purpose.CHAT.value: "chat", Purpose.EMBEDDINGS.value: "embedding", Purpose.RERANKING.value: "rerank"}
 _TOKENS_PER_PRICE = 1_000_000
 
@@ -85,13 +88,27 @@ def load() -> Desired:
     """Read in eight queries."""
     catalog = snapshot.load()
     described = {model.name: model for model in LLMModel.objects.platform().enabled()}
-    targets = list(_targets(catalog))
-    unsafe = {target.provider_label for target in targets if not _fits_a_line(target)}
+    found = [_entry(target, described.get(target.model_name)) for target in _targets(catalog)]
+    reasons = {entry.id: reason for entry in found if (reason := _reason_against(entry))}
+    entries = tuple(entry for entry in found if entry.id not in reasons)
     return Desired(
-        entries=tuple(_entry(target, described.get(target.model_name)) for target in targets if _fits_a_line(target)),
-        fallbacks=_fallbacks(catalog),
-        left_out=tuple(f"{label}: its API key holds a control character." for label in sorted(unsafe)),
+        entries=entries,
+        fallbacks=_fallbacks(catalog, {entry.model_name for entry in entries}),
+        left_out=tuple(sorted(set(reasons.values()))),
     )
+
+
+def _reason_against(entry: Entry) -> str:
+    """Why the proxy must not be told of it; "" where it may."""
+    key = entry.credential.value if entry.credential else ""
+    if key and not key.isprintable():
+        return f"{entry.info['opscenter_provider']}: its API key holds a control character."
+    if key.startswith(_OF_THE_ENVIRONMENT):
+        return f"{entry.info['opscenter_provider']}: its API key would be taken for a variable of the proxy's."
+    texts = (entry.model_name, *entry.params.values(), *entry.info.values())
+    if any(isinstance(text, str) and text.startswith(_OF_THE_ENVIRONMENT) for text in texts):
+        return f"{entry.model_name}: a name in it would be taken for a variable of the proxy's."
+    return ""
 
 
 def _targets(catalog: Catalog) -> Iterator[Target]:
@@ -100,10 +117,6 @@ def _targets(catalog: Catalog) -> Iterator[Target]:
         yield from model.targets
     actives = (target for active in catalog.actives.values() for target in active.primary + active.fallback)
     yield from dict.fromkeys(target for target in actives if target.deployment_id is None)
-
-
-def _fits_a_line(target: Target) -> bool:
-    return target.api_key is None or target.api_key.isprintable()
 
 
 def _entry(target: Target, model: LLMModel | None) -> Entry:
@@ -185,11 +198,12 @@ def _description(target: Target, model: LLMModel | None) -> dict[str, Any]:
     }
 
 
-def _fallbacks(catalog: Catalog) -> dict[str, tuple[str, ...]]:
+def _fallbacks(catalog: Catalog, told: set[str]) -> dict[str, tuple[str, ...]]:
+    """Among the names that the proxy is told of."""
     found: dict[str, tuple[str, ...]] = {}
     for active in catalog.actives.values():
-        first = tuple(dict.fromkeys(map(_public_name, active.primary)))
-        then = tuple(dict.fromkeys(map(_public_name, active.fallback)))
+        first = tuple(dict.fromkeys(name for name in map(_public_name, active.primary) if name in told))
+        then = tuple(dict.fromkeys(name for name in map(_public_name, active.fallback) if name in told))
         found |= {name: others for name in first if (others := tuple(other for other in then if other != name))}
     return found
 

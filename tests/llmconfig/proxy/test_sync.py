@@ -158,6 +158,29 @@ def test_a_key_that_would_break_its_line_is_left_out_and_said_to_be(folder: Path
     assert "control character" in ProxyState.objects.get().message
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("what", ["model", "provider", "key"])
+def test_what_a_proxy_would_take_for_a_variable_of_its_own_is_left_out(what: str, folder: Path) -> None:
+    key = make_key()
+    offer("one", key)
+    variable = "os.environ/LITELLM_MASTER_KEY"
+    if what == "model":
+        offer(variable, make_key(name="second"))
+    else:
+        fields = {"name": "gpu", "server_type": "vllm", "base_url": "http://gpu.example:8000"}
+        named = fields | ({"name": variable} if what == "provider" else {})
+        server = servers.create(fields=named, api_key=variable if what == "key" else None)
+        active.set_active(purpose="chat", primary=key, default_model="one", fallback=server, fallback_model="some")
+
+    tasks.reconcile_proxy()
+
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    assert [model["model_name"] for model in config["model_list"]] == ["one"]
+    assert config["router_settings"]["fallbacks"] == []
+    assert variable not in (folder / "keys.env").read_text()
+    assert "would be taken for a variable" in ProxyState.objects.get().message
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [
