@@ -69,6 +69,15 @@ def listing(slug: str, *, today: date, with_free: bool = False, with_retired: bo
     return Listing(tuple(sorted(offers.values(), key=lambda offer: offer.name)), dict(left_out))
 
 
+def doubt(slug: str, upstream: str, *, today: date) -> str:
+    """Why the provider may not answer to its model id `upstream` any more; "" where the list has no doubt."""
+    entry = _entries(slug).get(upstream)
+    if entry is None:
+        return "is not in the list"
+    retired = _retired_on(entry)
+    return f"was withdrawn on {retired}" if retired and retired <= today else ""
+
+
 def providers() -> list[str]:
     """LiteLLM's names of the providers that the list has models of."""
     return sorted({str(entry.get("litellm_provider")) for key, entry in _whole().items() if key != "sample_spec"})

@@ -15,16 +15,25 @@ from llmconfig.services.importing import Plan
 from opscenter.core import audit
 
 
-@audit.writing()
 def fill() -> bool:
-    """Whether it was filled: not where there is, or was, any model, server or platform key."""
-    tables = (LLMModel.objects, Price.objects, AIServer.objects, ProviderKey.objects.platform())
-    if any(rows.exists() for rows in tables):
+    """Whether it was filled: not where there is, or was, any model, server or platform key.
+
+    The once that it is filled is one transaction, lest a start that dies leaves half of it for good.
+    """
+    if not _is_fresh():
         return False
-    for provider in starting_catalog.by_provider():
-        if plan := missing_from(provider):
-            importing.apply(plan)
+    with audit.writing():
+        if not _is_fresh():
+            return False
+        for provider in starting_catalog.by_provider():
+            if plan := missing_from(provider):
+                importing.apply(plan)
     return True
+
+
+def _is_fresh() -> bool:
+    tables = (LLMModel.objects, Price.objects, AIServer.objects, ProviderKey.objects.platform())
+    return not any(rows.exists() for rows in tables)
 
 
 def missing_from(provider: str) -> Plan | None:

@@ -35,7 +35,7 @@ def test_models_that_wait_for_a_key_are_told_from_those_that_have_one(catalog: N
 
 
 def test_models_are_found_by_provider_tier_and_upstream_id(catalog: None, root: Site) -> None:
-    assert listed(root, provider="groq") == ["llama3-70b-groq", "mixtral-8x7b-groq"]
+    assert listed(root, provider="groq") == ["gpt-oss-120b-groq", "llama3-70b-groq", "mixtral-8x7b-groq"]
     assert listed(root, provider="ai-servers") == ["llama3-8b-ollama", "qwen-32b-vllm"]
     assert listed(root, q="Meta-Llama/LLAMA-3.3", provider="deepinfra") == ["llama3-70b-deepinfra"]
     assert listed(root, tier__exact="professional", provider="openai") == []
@@ -47,6 +47,7 @@ def test_many_are_switched_off_and_on_and_each_is_audited(catalog: None, root: S
     root.post(LIST, data={"action": "disable", "_selected_action": chosen})
 
     assert set(LLMModel.objects.filter(enabled=False).values_list("name", flat=True)) == {
+        "gpt-oss-120b-groq",
         "llama3-70b-groq",
         "mixtral-8x7b-groq",
     }
@@ -54,7 +55,7 @@ def test_many_are_switched_off_and_on_and_each_is_audited(catalog: None, root: S
     assert {entry.changes["after"]["enabled"] for entry in entries} == {False}
     root.post(LIST, data={"action": "enable", "_selected_action": chosen})
     assert not LLMModel.objects.filter(enabled=False).exists()
-    assert entries.all().count() == 4
+    assert entries.all().count() == 6
 
 
 def test_who_may_only_look_switches_nothing(catalog: None, bob_user: User) -> None:

@@ -177,6 +177,18 @@ def test_what_can_not_be_billed_or_called_is_left_out_and_counted() -> None:
     assert "+ gpt-free" in imported("--provider", "openai", "--free")
 
 
+def test_what_a_provider_has_given_up_since_is_told(alice: Api, price_list: Path) -> None:
+    key = alice.key()
+    for name, upstream in (("ours", "gpt-gone"), ("older", "gpt-older"), ("fine", "gpt-big")):
+        alice.model(on_key(key, upstream), name=name, input_price="1")
+    told = imported("--provider", "openai")
+
+    assert "! ours: gpt-gone was withdrawn on 2024-01-01" in told
+    assert "! older: gpt-older is not in the list" in told
+    assert "! fine" not in told
+    assert "! ours" not in imported("--provider", "openai", "--match", "gpt-*")
+
+
 def test_the_choice_can_be_narrowed(alice: Api, price_list: Path) -> None:
     first, second = alice.key(), alice.key(key_name="second")
     imported("--provider", "openai", "--match", "gpt-b*", "--key", str(second["id"]), "--apply")

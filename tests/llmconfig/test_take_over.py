@@ -83,7 +83,7 @@ def test_a_key_of_the_environment_makes_its_models_answer_and_the_easiest_to_cal
 
     assert [str(row) for row in start()] == ["groq: Default Groq Key"]
     assert platform_keys.source_of(key_of("groq")) == "environment"
-    assert (chat().primary, chat().default_model) == (key_of("groq"), "llama3-70b-groq")
+    assert (chat().primary, chat().default_model) == (key_of("groq"), "gpt-oss-120b-groq")
     assert load().actives["chat"].primary[0].api_key == GROQ
     assert GROQ not in "".join(str(entry.changes) for entry in AuditEntry.objects.all())
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from llmconfig import price_map, starting_catalog
-from llmconfig.models import ProviderKey
+from llmconfig.models import Deployment, ProviderKey
 from llmconfig.price_map import Listing
 from llmconfig.providers import PROVIDERS, is_known
 from llmconfig.services import first_catalog, importing, platform_keys
@@ -76,6 +76,7 @@ class Command(BaseCommand):
         with _kept(options["apply"]):
             plan = self._compared(slug, listing, options)
         self._tell(slug, plan, listing.left_out)
+        self._tell_doubts(slug, options["match"])
         return plan
 
     def _compared(self, slug: str, listing: Listing, options: dict[str, Any]) -> Plan:
@@ -99,6 +100,15 @@ class Command(BaseCommand):
             self.stdout.write(f"  ! {name}: left out, the catalog has that name for another purpose")
         for reason, count in sorted(left_out.items()):
             self.stdout.write(f"  {count} left out: {reason}")
+
+    def _tell_doubts(self, slug: str, match: str) -> None:
+        """Of what is in the catalog already, whatever the provider may have given up since."""
+        today = timezone.now().date()
+        rows = Deployment.objects.platform().enabled().filter(key__provider=slug).select_related("model")
+        for row in rows.order_by("model__name", "pk"):
+            why = price_map.doubt(slug, row.upstream_model, today=today)
+            if why and fnmatchcase(row.model.name, match):
+                self.stdout.write(f"  ! {row.model}: {row.upstream_model} {why}; calls of it may fail")
 
     def _handle_one(self, plan: Plan, options: dict[str, Any]) -> int:
         if options["apply"] and plan.steps:
