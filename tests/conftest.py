@@ -68,6 +68,18 @@ def upstream(running_upstream_server: Upstream) -> Upstream:
     return running_upstream_server
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_start(django_test_environment: None) -> Iterator[None]:
+    """A password's hash is meant to take long, as every user of a test would; and every client looks through all
+    static files first.
+    """
+    from django.test import override_settings
+
+    hasher = "django.contrib.auth.hashers.MD5PasswordHasher"
+    with override_settings(PASSWORD_HASHERS=[hasher], WHITENOISE_AUTOREFRESH=True):
+        yield
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
     """SQLite in a file, as in use: in memory, threads would share one cache and its locks know no timeout."""

@@ -14,7 +14,8 @@ from tests.eventually import eventually_async
 
 
 @pytest.fixture
-async def inflight() -> AsyncIterator[InFlight]:
+async def inflight(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[InFlight]:
+    monkeypatch.setattr("gateway.inflight._LAST_DRAIN_S", 0.1)
     kept = InFlight(LedgerWriter())
     kept.start()
     yield kept

@@ -23,11 +23,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 KEYS = "/api/v1/admin/platform-keys/"
 
 
-@pytest.fixture(autouse=True)
-def cheap_hashes(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def root() -> User:
     return User.objects.create_superuser("root", password=PASSWORD)
