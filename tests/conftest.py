@@ -10,11 +10,8 @@ from typing import Any
 import pytest
 
 from tests import ROOT
-from tests.database import (  # noqa: F401 - autouse fixtures
-    dropped_though_in_use,
-    flush_past_the_triggers,
-    fresh_pool,
-)
+from tests.database import dropped_though_in_use, fresh_pool  # noqa: F401 - an autouse fixture
+from tests.first_rows import django_db_setup  # noqa: F401 - takes the place of pytest-django's
 from tests.upstream import Upstream, running_upstream
 
 

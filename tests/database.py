@@ -1,4 +1,4 @@
-"""Lifts the append-only triggers: after each transactional test, and where a test plants damage."""
+"""Lifts the append-only triggers, after each transactional test and where a test plants damage; mends connections."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,6 @@ import pytest
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.creation import DatabaseCreation
-from django.test import TransactionTestCase
 
 
 @contextmanager
@@ -65,22 +64,6 @@ def _lifted_on_sqlite(connection: BaseDatabaseWrapper) -> Iterator[None]:
         finally:
             for _, sql in triggers:
                 cursor.execute(sql)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def flush_past_the_triggers() -> Iterator[None]:
-    """Transactional tests end with a flush, which the triggers would refuse. It emits post_migrate: so the
-    seeded rows come back.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
-
-        def teardown(case: Any) -> None:
-            with lifted_triggers():
-                flush(case)
-
-        patch.setattr(TransactionTestCase, "_fixture_teardown", teardown)
-        yield
 
 
 @contextmanager

@@ -25,9 +25,13 @@ START_TIMEOUT_S = 60
 
 
 class PostgresServer:
-    """One cluster in a folder of its own; superuser postgres, no password, loopback only."""
+    """One cluster in a folder of its own; superuser postgres, no password, loopback only.
 
-    def __init__(self) -> None:
+    One that is not `durable` waits for no disk, and would lose what it has with the machine's power.
+    """
+
+    def __init__(self, *, durable: bool = True) -> None:
+        self._durable = durable
         self.folder = Path(tempfile.mkdtemp(prefix="opscenter-postgres-"))
         self.port = free_port()
         self._user = UNPRIVILEGED if os.geteuid() == 0 else None
@@ -58,6 +62,7 @@ class PostgresServer:
             "unix_socket_directories": "",
             "max_connections": MAX_CONNECTIONS,
             "timezone": "UTC",
+            "fsync": "on" if self._durable else "off",
         }
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(

@@ -65,7 +65,7 @@ def prepare(database: str, add_cleanup: Callable[[Callable[[], None]], None]) ->
     own = [name for name in os.environ if name.endswith("_API_KEY") or name in ("VLLM_HOST", "OLLAMA_HOST")]
     os.environ.update(dict.fromkeys(own, ""))
     if database == "postgres":
-        postgres, redis = PostgresServer(), RedisServer()
+        postgres, redis = PostgresServer(durable=False), RedisServer()
         add_cleanup(postgres.destroy)
         add_cleanup(redis.destroy)
         postgres.start()
