@@ -137,7 +137,8 @@ class Installation:
         if method == "GET":
             return self._keep(self.browser.get(path))
         # The token that a form carries is the very secret of its cookie: it belongs into the page.
-        self.browser.get(path)
+        if "csrftoken" not in self.browser.cookies:
+            self.browser.get(path)
         return self._post(path, **fields)
 
     def command(self, *arguments: str, **environment: str) -> None:
@@ -167,14 +168,13 @@ class Installation:
 
     def sinks(self) -> Iterator[tuple[str, bytes]]:
         yield "answers", b"\n".join(self.shown)
-        yield "log", self.live.log.encode()
         yield from self._files()
         yield "database", self._dump()
         if url := self.live.environment["REDIS_URL"]:
             yield "redis", _redis_dump(url)
 
     def _files(self) -> Iterator[tuple[str, bytes]]:
-        """Database with its WAL, the broker's messages, beat's schedule: whatever the installation wrote."""
+        """The log, database with its WAL, the broker's messages, beat's schedule: whatever the installation wrote."""
         for path in sorted(self.live.data_dir.rglob("*")):
             if path.is_file():
                 yield str(path.relative_to(self.live.data_dir)), path.read_bytes()
