@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 
 from opscenter.core.models import User
 from tests.admin.site import Site, World, make_world
+from tests.llmconfig.starting import filled_catalog  # noqa: F401 - a fixture
 
 
 @pytest.fixture

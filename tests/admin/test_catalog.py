@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from llmconfig.models import LLMModel
-from llmconfig.services import first_catalog, platform_keys
+from llmconfig.services import platform_keys
 from opscenter.core.models import AuditEntry, User
 from tests.admin.site import Site, World
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.usefixtures("filled_catalog")]
 
 LIST = "llm_llmmodel_changelist"
 
@@ -20,12 +20,7 @@ def listed(site: Site, **query: str) -> list[str]:
     return [row.name for row in page.context["cl"].result_list]
 
 
-@pytest.fixture
-def catalog(db: None) -> None:
-    first_catalog.fill()
-
-
-def test_models_that_wait_for_a_key_are_told_from_those_that_have_one(catalog: None, root: Site) -> None:
+def test_models_that_wait_for_a_key_are_told_from_those_that_have_one(root: Site) -> None:
     platform_keys.put("openai", api_key=token_hex(20))
 
     assert listed(root, place="ready") == ["gpt-3.5-turbo", "gpt-4o", "gpt-4o-mini", "o1-mini"]
@@ -34,14 +29,14 @@ def test_models_that_wait_for_a_key_are_told_from_those_that_have_one(catalog: N
     assert "gpt-4o" not in waiting
 
 
-def test_models_are_found_by_provider_tier_and_upstream_id(catalog: None, root: Site) -> None:
+def test_models_are_found_by_provider_tier_and_upstream_id(root: Site) -> None:
     assert listed(root, provider="groq") == ["gpt-oss-120b-groq", "llama3-70b-groq", "mixtral-8x7b-groq"]
     assert listed(root, provider="ai-servers") == ["llama3-8b-ollama", "qwen-32b-vllm"]
     assert listed(root, q="Meta-Llama/LLAMA-3.3", provider="deepinfra") == ["llama3-70b-deepinfra"]
     assert listed(root, tier__exact="professional", provider="openai") == []
 
 
-def test_many_are_switched_off_and_on_and_each_is_audited(catalog: None, root: Site) -> None:
+def test_many_are_switched_off_and_on_and_each_is_audited(root: Site) -> None:
     chosen = [str(model.pk) for model in LLMModel.objects.filter(name__endswith="-groq")]
 
     root.post(LIST, data={"action": "disable", "_selected_action": chosen})
@@ -58,7 +53,7 @@ def test_many_are_switched_off_and_on_and_each_is_audited(catalog: None, root: S
     assert entries.all().count() == 6
 
 
-def test_who_may_only_look_switches_nothing(catalog: None, bob_user: User) -> None:
+def test_who_may_only_look_switches_nothing(bob_user: User) -> None:
     chosen = [str(LLMModel.objects.get(name="gpt-4o").pk)]
 
     assert Site(bob_user).post(LIST, data={"action": "disable", "_selected_action": chosen}).status_code == 403

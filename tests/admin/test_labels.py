@@ -29,8 +29,8 @@ def labels(context: Any) -> Iterator[str]:
                 yield re.sub(r"<[^>]*>", "", str(field.label_tag())).strip().rstrip(":*").strip()
 
 
-@pytest.mark.parametrize("model", MODELS, ids=name_of)
-def test_abbreviations_and_units_are_written_as_such(model: type[Model], root: Site, world: World) -> None:
+def shown_of(root: Site, model: type[Model]) -> set[str]:
+    """What heads the columns and the fields of its pages."""
     name, row = name_of(model), model._default_manager.all()[0]
     listed: Any = root.get(f"{name}_changelist")
     pages: list[Any] = [root.get(f"{name}_change", row.pk)]
@@ -38,10 +38,15 @@ def test_abbreviations_and_units_are_written_as_such(model: type[Model], root: S
 
     headers = [str(header["text"]) for header in result_headers(listed.context["cl"])]
     shown = {header for header in headers if not header.startswith("<input")}
-    shown.update(label for page in pages for label in labels(page.context))
+    return shown | {label for page in pages for label in labels(page.context)}
 
-    assert len(shown) > 1
-    assert [label for label in shown if MISWRITTEN.search(label) or UNIT_AS_A_WORD.search(label)] == []
+
+def test_abbreviations_and_units_are_written_as_such(root: Site, world: World) -> None:
+    for model in MODELS:
+        shown = shown_of(root, model)
+
+        assert len(shown) > 1, model
+        assert [label for label in shown if MISWRITTEN.search(label) or UNIT_AS_A_WORD.search(label)] == [], model
 
 
 def test_the_limits_and_addresses_have_their_names(root: Site, world: World) -> None:

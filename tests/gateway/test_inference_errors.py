@@ -55,11 +55,11 @@ def test_a_call_without_a_key_is_a_401(serving: InProcess) -> None:
     assert answer.headers["x-request-id"]
 
 
-@pytest.mark.parametrize("header", ["Bearer sk-ops-unknown", "Bearer", "Basic eDp5", "sk-ops-x"])
-def test_a_wrong_key_is_a_401(serving: InProcess, header: str) -> None:
-    answer = serving.call("GET", "/v1/models", headers={"Authorization": header})
+def test_a_wrong_key_is_a_401(serving: InProcess) -> None:
+    for header in ("Bearer sk-ops-unknown", "Bearer", "Basic eDp5", "sk-ops-x"):
+        answer = serving.call("GET", "/v1/models", headers={"Authorization": header})
 
-    assert _error(answer, 401)["type"] == "authentication_error"
+        assert _error(answer, 401)["type"] == "authentication_error", header
 
 
 def test_a_key_without_permission_is_a_403(serving: InProcess) -> None:
@@ -70,18 +70,16 @@ def test_a_key_without_permission_is_a_403(serving: InProcess) -> None:
     assert error["message"].endswith("llm.execute.")
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD", "DISPATCH", "AS_VIEW"])
-def test_a_method_that_is_not_served_is_a_405(serving: InProcess, key: str, method: str) -> None:
-    answer = serving.call(method, "/v1/models", key=key)
+def test_a_method_that_is_not_served_is_a_405(serving: InProcess, key: str) -> None:
+    for method in ("PUT", "DELETE", "OPTIONS", "DISPATCH", "AS_VIEW"):
+        _error(serving.call(method, "/v1/models", key=key), 405)
 
-    assert answer.status_code == 405
-    if method != "HEAD":
-        _error(answer, 405)
+    assert serving.call("HEAD", "/v1/models", key=key).status_code == 405
 
 
-@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/", "/v1/chat", "/api/v1/llm/chat/nothing"])
-def test_an_unknown_path_is_a_404_in_the_envelope(serving: InProcess, key: str, path: str) -> None:
-    assert _error(serving.get(path, key=key), 404)["code"] == "unknown_url"
+def test_an_unknown_path_is_a_404_in_the_envelope(serving: InProcess, key: str) -> None:
+    for path in ("/v1/nothing", "/v1/", "/v1/chat", "/api/v1/llm/chat/nothing"):
+        assert _error(serving.get(path, key=key), 404)["code"] == "unknown_url", path
 
 
 def test_a_refused_body_names_its_parameter(serving: InProcess, key: str) -> None:

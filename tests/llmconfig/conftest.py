@@ -5,6 +5,7 @@ from django.contrib.auth.models import Group
 
 from opscenter.core.models import User
 from tests.llmconfig.api import Api
+from tests.llmconfig.starting import environment, filled_catalog  # noqa: F401 - fixtures
 
 
 def _person(name: str, *groups: str) -> User:

@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import transaction
 from pytest_django.fixtures import Settings
+from pytest_django.plugin import DjangoDbBlocker
 
 from gateway.transports.litellm import load
 from gateway.transports.litellm.http import GuardedTransport
@@ -24,9 +26,13 @@ MESSAGES = [{"role": "user", "content": "Say hello"}]
 DETOUR = Detour("http://proxy.example:4000", "sk-of-the-proxy")
 
 
-@pytest.fixture
-def targets() -> dict[str, Target]:
-    return make_targets()
+@pytest.fixture(scope="module")
+def targets(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> dict[str, Target]:
+    """They need no database any more, and making them takes longer than all the tests."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        made = make_targets()
+        transaction.set_rollback(True)
+    return made
 
 
 @pytest.fixture

@@ -1,36 +1,17 @@
 """Keys and hosts of the environment: taken over at every start, never over what an operator set."""
 
-import logging
-from secrets import token_hex
 from typing import Any
 
 import pytest
 
-from llmconfig import starting_catalog
-from llmconfig.models import ActiveProvider, AIServer, Deployment, LLMModel, ProviderKey
-from llmconfig.services import active, first_catalog, platform_keys, provider_keys, servers, take_over
+from llmconfig.models import ActiveProvider, AIServer, Deployment, ProviderKey
+from llmconfig.services import active, platform_keys, provider_keys, servers, take_over
 from llmconfig.snapshot import load
 from opscenter.core import secrets
-from opscenter.core.audit import Actor, acting_as
 from opscenter.core.models import AuditEntry
-from opscenter.core.tiers import Tier
+from tests.llmconfig.starting import GROQ, OPENAI, OTHER, start
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
-
-GROQ, OPENAI, OTHER = (f"key-{token_hex(12)}{tail}" for tail in ("aa11", "bb22", "cc33"))
-
-
-@pytest.fixture
-def environment(settings: Any) -> dict[str, dict[str, str]]:
-    settings.PLATFORM_API_KEYS = {"openrouter": "", "openai": "", "groq": ""}
-    settings.AI_SERVER_HOSTS = {"vllm": "", "ollama": ""}
-    return {"keys": settings.PLATFORM_API_KEYS, "hosts": settings.AI_SERVER_HOSTS}
-
-
-def start() -> list[Any]:
-    with acting_as(Actor.command("serve")):
-        first_catalog.fill()
-        return take_over.take_over()
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.usefixtures("filled_catalog")]
 
 
 def key_of(slug: str) -> ProviderKey:
@@ -46,36 +27,6 @@ def plaintext(key: ProviderKey) -> str:
 
 def chat() -> ActiveProvider:
     return ActiveProvider.objects.complete().get(purpose="chat")
-
-
-def test_a_fresh_catalog_has_four_tiers_that_wait_for_their_keys(environment: Any) -> None:
-    start()
-
-    assert set(LLMModel.objects.values_list("tier", flat=True)) == set(Tier.values)
-    rows = {row.model.name: row for row in Deployment.objects.complete()}
-    assert (rows["llama3-70b-groq"].rpm, rows["llama3-70b-groq"].tpm) == (30, 14_400)
-    assert str(rows["mixtral-8x22b-together"].provider) == "together: Default Together AI Key"
-    assert LLMModel.objects.get(name="llama3-8b-ollama").privacy == "high"
-    assert all(model.targets == () for model in load().models.values())
-    assert not ActiveProvider.objects.exists()
-
-
-def test_its_prices_are_those_of_the_tiers() -> None:
-    bounds = {"free": (0, 0), "starter": (2, 3), "professional": (8, 10), "enterprise": (15, 15)}
-    for offer in starting_catalog.offers():
-        least, most = bounds[offer.model["tier"]]
-        assert least <= offer.rates["input_price"] == offer.rates["output_price"] <= most, offer.name
-
-
-def test_it_is_filled_once_and_what_was_deleted_stays_away(environment: Any) -> None:
-    start()
-    Deployment.objects.all().delete()
-    LLMModel.objects.all().delete()
-    ProviderKey.objects.all().delete()
-    AIServer.objects.all().delete()
-
-    assert start() == []
-    assert not LLMModel.objects.exists()
 
 
 def test_a_key_of_the_environment_makes_its_models_answer_and_the_easiest_to_call_active(environment: Any) -> None:
@@ -139,7 +90,6 @@ def test_a_key_that_was_taken_over_and_can_not_be_read_any_more_is_mended(enviro
 def test_the_first_one_that_is_usable_becomes_active(environment: Any) -> None:
     environment["keys"]["openrouter"] = OTHER
     environment["keys"]["openai"] = OPENAI
-    first_catalog.fill()
     Deployment.objects.filter(key__provider="openrouter").update(enabled=False)
 
     start()
@@ -196,20 +146,3 @@ def test_a_server_that_was_switched_off_stays_off(environment: Any) -> None:
 )
 def test_a_host_is_written_in_several_ways(host: str, url: str) -> None:
     assert take_over.url_of(host, "ollama") == url
-
-
-def test_what_can_not_be_taken_over_is_told_and_keeps_nothing_from_starting(
-    environment: Any, settings: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    settings.ALLOW_PRIVATE_AI_SERVERS = False
-    environment["hosts"]["vllm"] = "10.0.0.7"
-    environment["keys"] |= {"groq": GROQ, "openai": "your-openai-key-here"}
-
-    with caplog.at_level(logging.WARNING, logger=take_over.__name__):
-        taken = start()
-
-    assert [str(row) for row in taken] == ["groq: Default Groq Key"]
-    assert "The host of vllm in the environment is not taken over" in caplog.text
-    assert "The API key of openai in the environment is not taken over: It is a placeholder." in caplog.text
-    assert "your-openai" not in caplog.text
-    assert not AIServer.objects.exists()
