@@ -13,7 +13,7 @@ from gateway.services.keys import IssuedKey, hash_key
 from opscenter.core.models import AuditEntry, User
 from tests.gateway.people import caller_by, person, wallet
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 class _Told(NamedTuple):

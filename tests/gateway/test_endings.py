@@ -74,6 +74,7 @@ def test_what_the_provider_reports_is_charged(serving: InProcess, key: str, upst
     assert AttemptRow.objects.get(request_id=row.pk).usage_source == "provider"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("fault", ["no-usage", "wrong-usage:huge", "wrong-usage:negative", "wrong-usage:list"])
 def test_a_stream_without_a_usable_usage_is_counted(
     serving: InProcess, key: str, upstream: Upstream, fault: str
@@ -111,6 +112,7 @@ def test_a_report_above_the_hold_is_charged_up_to_it(serving: InProcess, key: st
     assert overrun == 100_010 * _NANO_PER_TOKEN - row.held_nano
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "fault", ["reset-mid-stream:5", "eof-mid-stream:5", "garbage-sse:5", "non-utf8:5", "error-event:5"]
 )
@@ -173,6 +175,7 @@ def test_the_cost_is_told_on_streams_to_those_who_asked(serving: InProcess, key:
     assert told[-1] == untold[-1] == "[DONE]"
 
 
+@pytest.mark.once
 def test_a_bug_of_ours_in_mid_stream_is_told_and_free(
     serving: InProcess, key: str, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +193,7 @@ def test_a_bug_of_ours_in_mid_stream_is_told_and_free(
     assert (row.status, row.billing_basis, row.charged_nano, _spent()) == ("failed", "void", 0, 0)
 
 
+@pytest.mark.once
 def test_a_prompt_is_counted_once_however_often_it_is_asked_for(
     serving: InProcess, key: str, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,6 +212,7 @@ def test_a_prompt_is_counted_once_however_often_it_is_asked_for(
     assert len(counted) == 1
 
 
+@pytest.mark.once
 def test_each_candidate_has_its_share_of_the_time(
     serving: InProcess, alice: Api, key: str, upstream: Upstream, settings: Settings
 ) -> None:

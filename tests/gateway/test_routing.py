@@ -18,6 +18,8 @@ from llmconfig.models import AIServer
 from tests.gateway.people import caller, snapshot
 from tests.llmconfig.api import Api, chat_on, on_key, on_server
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def bob(db: None) -> Caller:

@@ -12,6 +12,8 @@ from opscenter.core.models import AuditEntry, ConfigVersion, Secret
 from tests.llmconfig.api import OPENAI_SECRET, SERVER_SECRET, Api
 from tests.upstream import Upstream, refusing_url
 
+pytestmark = pytest.mark.once
+
 
 def _test(alice: Api, server: Any) -> Any:
     answer = alice.post(f"servers/{server['id']}/test")

@@ -5,6 +5,8 @@ import pytest
 from llmconfig.models import AIServer
 from tests.llmconfig.api import SERVER_SECRET, Api
 
+pytestmark = pytest.mark.once
+
 
 def test_a_server_is_made_read_changed_and_deleted(alice: Api) -> None:
     made = alice.server(api_key=SERVER_SECRET, model_path="qwen", metadata={"rack": 3})

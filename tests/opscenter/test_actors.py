@@ -18,6 +18,8 @@ from opscenter.core.actor import Actor, acting_as, current_actor
 from opscenter.core.models import AuditEntry, User
 from tests.eventually import eventually
 
+pytestmark = pytest.mark.once
+
 FIELDS = {"name": "gpu", "server_type": "vllm", "base_url": "http://gpu.example:8000"}
 AWAY = {"REMOTE_ADDR": "192.0.2.7"}
 

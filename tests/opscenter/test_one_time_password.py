@@ -6,7 +6,7 @@ from django.test import Client
 from opscenter import bootstrap
 from opscenter.core.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 CHANGE = "/accounts/password/change/"
 NEW = "a-new-and-long-passphrase"

@@ -15,6 +15,8 @@ from tests.llmconfig.api import Api, on_key
 from tests.outbound.calling import call_all, targets
 from tests.outbound.listeners import Listener, redirect_to
 
+pytestmark = pytest.mark.once
+
 KEY = token_urlsafe(24)
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
