@@ -38,8 +38,8 @@ bench: $(VENV)/.installed-dev $(BENCH_PEER)/.installed ## Measure this gateway b
 
 peer: $(BENCH_PEER)/.installed
 
-# A module's tests stay together, so that what they start is started once.
-PYTEST = $(BIN)/python -m pytest -p tests.services -n 2 --dist=loadscope
+# A module's tests stay together, so that what they start is started once; tests/conftest.py says which begin first.
+PYTEST = $(BIN)/python -m pytest -p tests.services -n 2 --dist=loadscope --no-loadscope-reorder
 
 test: $(VENV)/.installed-dev $(BENCH_PEER)/.installed ## Run all tests with PostgreSQL and Redis, those about the database on SQLite too; ARGS go to pytest
 	$(PYTEST) --database=postgres $(ARGS)
