@@ -21,10 +21,10 @@ async def wait_on_a_late_loop(answer: Callable[["asyncio.Future[Refused]"], obje
 
     def something_else() -> None:
         """Keeps the loop until the time is up, and meanwhile the outcome comes."""
+        loop.call_later(PATIENCE_S, give_up, future)
         time.sleep(10 * PATIENCE_S)
         answer(future)
 
-    loop.call_later(PATIENCE_S, give_up, future)
     loop.call_soon(something_else)
     async with asyncio.timeout(10):
         return await future
