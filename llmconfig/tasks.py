@@ -7,14 +7,12 @@ from celery import shared_task
 from llmconfig.health import alerts, rollups, run
 from llmconfig.models import ProxyState
 from llmconfig.services import due_rotations, proxy_sync
-from opscenter.core.audit import Actor, acting_as
 
 
 @shared_task
 def rotate_due_keys() -> dict[str, int]:
     """Put staged keys into use, then erase former ones; how many of each. Idempotent."""
-    with acting_as(Actor.task("rotate_due_keys")):
-        return {"activated": due_rotations.activate(), "revoked": due_rotations.revoke()}
+    return {"activated": due_rotations.activate(), "revoked": due_rotations.revoke()}
 
 
 @shared_task
@@ -42,24 +40,21 @@ def prune_health() -> int:
 
 
 @shared_task
-def sync_proxy(user_id: int | None = None) -> str:
+def sync_proxy() -> str:
     """Asked for by a user; returns how the proxy stands then. Idempotent."""
-    with acting_as(Actor(user_id=user_id, source="task:sync_proxy")):
-        return _said(proxy_sync.sync(reload=True))
+    return _said(proxy_sync.sync(reload=True))
 
 
 @shared_task
 def sync_proxy_on_change() -> bool:
     """Whether the proxy was told. Idempotent."""
-    with acting_as(Actor.task("sync_proxy_on_change")):
-        return proxy_sync.sync_when_still()
+    return proxy_sync.sync_when_still()
 
 
 @shared_task
 def reconcile_proxy() -> str:
     """How the proxy stands. Idempotent."""
-    with acting_as(Actor.task("reconcile_proxy")):
-        return _said(proxy_sync.sync())
+    return _said(proxy_sync.sync())
 
 
 def _said(state: ProxyState | None) -> str:

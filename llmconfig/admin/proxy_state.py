@@ -59,7 +59,7 @@ class ProxyStateAdmin(HistoryIsTheAuditLog, ReadOnlyModelAdmin):
 
     @display(description="State", label=_LABELS)
     def state(self, row: ProxyState) -> str:
-        return row.get_status_display()
+        return row.get_status_display() if proxy_sync.is_on() else ProxyState.Status.OFF.label
 
 
 @on_front_page(order=20)

@@ -71,7 +71,10 @@ class ProxyClient:
                 content += chunk
                 if len(content) > _MAX_BYTES:
                     raise ValueError("the answer is longer than any list of models")
-            return response.status, json.loads(content)
+            answer = json.loads(content)
+            if method == "GET" and not isinstance(answer, dict):
+                raise ValueError("whatever answers there is no LiteLLM proxy")
+            return response.status, answer
 
 
 def _is_about_the_key(method: str, status: int) -> bool:

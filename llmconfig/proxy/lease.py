@@ -21,6 +21,11 @@ def state() -> ProxyState:
     return ProxyState.objects.get_or_create(pk=1)[0]
 
 
+def is_held() -> bool:
+    """Whether somebody is at work, or died at it and is waited for."""
+    return ProxyState.objects.filter(held_until__gte=timezone.now()).exists()
+
+
 @contextmanager
 def held() -> Iterator[bool]:
     """Whether it is ours until the end of the block; else somebody else is at work."""

@@ -27,12 +27,13 @@ _UNSEEN = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`done` says what was changed, for the audit log; empty where nothing was."""
+    """`done` says what was changed, for the audit log, and `failed` what was not; empty where nothing was."""
 
     status: str
     message: str = ""
     differences: list[Difference] = field(default_factory=list)
     done: Mapping[str, Any] = field(default_factory=dict)
+    failed: Mapping[str, Any] = field(default_factory=dict)
     reload_failed: bool = False
 
 
@@ -91,9 +92,8 @@ class ApiMode:
         done = {name: count for name, count in counts.items() if count}
         if published.failures:
             told = " ".join(published.failures[:5])
-            return Outcome(
-                ProxyState.Status.FAILING, told, left, done | {"failed": len(published.failures), "failures": told}
-            )
+            failed = {"failed": len(published.failures), "failures": told}
+            return Outcome(ProxyState.Status.FAILING, told, left, done, failed)
         return Outcome(_status(left), differences=left, done=done)
 
 

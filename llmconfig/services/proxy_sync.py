@@ -10,7 +10,7 @@ from kombu.exceptions import ChannelError, OperationalError
 from llmconfig.errors import SyncUnavailable
 from llmconfig.models import ProxyState
 from llmconfig.proxy import desired as wanted
-from llmconfig.proxy.lease import held, state
+from llmconfig.proxy.lease import held, is_held, state
 from llmconfig.proxy.modes import MODES, OFF, Mode, Outcome
 from opscenter.core import audit
 from opscenter.core.models import ConfigVersion
@@ -28,8 +28,10 @@ def ask() -> None:
     """Hand a sync to the worker. Raises SyncUnavailable."""
     if not is_on():
         raise SyncUnavailable("The proxy isn't told anything: LITELLM_SYNC_MODE is off.")
+    if is_held():
+        raise SyncUnavailable("It is being synced just now: ask again when the outcome of that shows here.")
     try:
-        current_app.tasks[TASK].apply_async(args=(audit.current_actor().user_id,), retry=False)
+        current_app.tasks[TASK].apply_async(retry=False)
     except (ChannelError, OperationalError, OSError) as error:
         raise SyncUnavailable("The sync could not be handed to the worker: the task queue is away.") from error
 
@@ -52,7 +54,8 @@ def sync_when_still() -> bool:
 def sync(*, reload: bool = False) -> ProxyState | None:
     """Tell the proxy what differs; None where somebody else is at it or sync is off.
 
-    `reload` has a proxy in file mode read its files even where they are as they were.
+    `reload`: somebody asked for it, who finds the outcome in the audit log whatever it is; a proxy in file mode reads
+    its files even where they are as they were.
     """
     return _work(reload=reload)
 
@@ -73,7 +76,7 @@ def _work(*, reload: bool | None) -> ProxyState | None:
         version = ConfigVersion.objects.get(pk=1).version
         desired = wanted.load()
         outcome = _outcome(mode, desired, reload)
-        return _store(desired, outcome, version=None if reload is None else version)
+        return _store(desired, outcome, version=None if reload is None else version, asked=bool(reload))
 
 
 def _outcome(mode: Mode, desired: wanted.Desired, reload: bool | None) -> Outcome:
@@ -82,10 +85,10 @@ def _outcome(mode: Mode, desired: wanted.Desired, reload: bool | None) -> Outcom
     return mode.sync(desired, reload=reload or state().reload_failed)
 
 
-def _store(desired: wanted.Desired, outcome: Outcome, *, version: int | None) -> ProxyState:
-    """`version`: of the configuration that was told; None: nothing was."""
+def _store(desired: wanted.Desired, outcome: Outcome, *, version: int | None, asked: bool) -> ProxyState:
+    """`version`: of the configuration that was told; None: nothing was. `asked`: somebody did, and wants to know."""
     now, known = timezone.now(), state()
-    former = known.status
+    former, said = known.status, known.message
     known.status = outcome.status
     known.message = " ".join((outcome.message, *desired.left_out)).strip()
     known.differences = [
@@ -96,9 +99,10 @@ def _store(desired: wanted.Desired, outcome: Outcome, *, version: int | None) ->
     known.checked_at = now
     if version is not None:
         known.synced_version, known.pending_since, known.reload_failed = version, None, outcome.reload_failed
-        known.synced_at = now
+        known.synced_at = known.synced_at if outcome.status == ProxyState.Status.FAILING else now
     kept = [field.name for field in known._meta.fields if field.name not in ("id", "held_by", "held_until")]
-    if not outcome.done and former == known.status:
+    is_news = bool(outcome.done) or former != known.status or (bool(outcome.failed) and said != known.message)
+    if not (asked or is_news):
         known.save(update_fields=kept)
         return known
     with audit.writing():
@@ -108,7 +112,7 @@ def _store(desired: wanted.Desired, outcome: Outcome, *, version: int | None) ->
 
 
 def _record(known: ProxyState, former: str, outcome: Outcome) -> None:
-    after = {"status": known.status, "differences": known.difference_count, **outcome.done}
+    after = {"status": known.status, "differences": known.difference_count, **outcome.done, **outcome.failed}
     if known.message:
         after["message"] = known.message
     audit.record(

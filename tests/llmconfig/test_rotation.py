@@ -163,7 +163,7 @@ def test_a_key_scheduled_for_later_goes_into_use_by_itself(alice: Api, upstream:
     assert tasks.rotate_due_keys() == {"activated": 0, "revoked": 0}
     late(key)
 
-    assert tasks.rotate_due_keys() == {"activated": 1, "revoked": 0}
+    assert tasks.rotate_due_keys.apply().get() == {"activated": 1, "revoked": 0}
 
     assert in_use(key) == NEXT
     assert AuditEntry.objects.latest("id").source == "task:rotate_due_keys"

@@ -201,6 +201,10 @@ def test_what_fails_is_told_again_and_the_rest_goes_on(
     offer("fourth", server)
     served.fail("POST /model/new", 400)
     assert told() == ("failing", ["POST /model/new"] * 2)
+    entries = AuditEntry.objects.count()
+    served.fail("POST /model/new", 400)
+    assert told() == ("failing", ["POST /model/new"])
+    assert AuditEntry.objects.count() == entries, "the same failure again is no news"
     state = ProxyState.objects.get()
     assert (len(served.models), state.difference_count) == (3, 1)
     assert "not created. The proxy answered 400 to POST /model/new." in state.message
@@ -223,6 +227,9 @@ def test_a_proxy_that_is_not_ours_or_keeps_nothing_or_is_away_is_said_to_be(
     settings.LITELLM_MASTER_KEY = served.master_key
     served.has_database = False
     assert _says("no database")
+    served.has_database = True
+    monkeypatch.setattr(served, "_do", lambda *asked: ["no", "proxy"])
+    assert _says("does not answer")
     settings.LITELLM_PROXY_URL = "http://127.0.0.1:9"
     assert _says("does not answer")
     assert served.models == {}

@@ -1,7 +1,6 @@
 """When the proxy is told: once things are still, on schedule, when asked; one at a time, and what comes of it."""
 
 import sys
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -215,12 +214,14 @@ def _operator() -> Site:
 
 
 @pytest.mark.once
-def test_an_operator_sees_what_differs_and_has_it_synced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operator_sees_what_differs_and_has_it_synced(
+    folder: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site = _operator()
     ProxyState.objects.create(status="drifted", differences=[["missing", "m1", "Not served."]], difference_count=1)
     state = ProxyState.objects.get()
-    handed_over: list[tuple[object, ...]] = []
-    monkeypatch.setattr(app.tasks[proxy_sync.TASK], "apply_async", _noting(handed_over))
+    task = app.tasks[proxy_sync.TASK]
+    monkeypatch.setattr(task, "apply_async", task.apply)
 
     page = text(site.get("llm_proxystate_change", 1))
     assert "Drifted" in page
@@ -230,21 +231,25 @@ def test_an_operator_sees_what_differs_and_has_it_synced(folder: Path, monkeypat
     assert "Never looked at" in front
     said = text(site.press("llm_proxystate", state, "sync"))
     assert "The worker was asked to sync the proxy" in said
-    (user_id,) = handed_over[0]
-    assert user_id == User.objects.get(username="alice").pk
-    tasks.sync_proxy(user_id)
     entry = AuditEntry.objects.latest("id")
-    assert (entry.user_id, entry.source, entry.action) == (user_id, "task:sync_proxy", "sync")
+    alice = User.objects.get(username="alice")
+    assert (entry.user_id, entry.source, entry.action) == (alice.pk, "task:sync_proxy", "sync")
     assert "files: written" in text(site.get("llm_proxystate_change", 1))
+
+    syncs = AuditEntry.objects.filter(action="sync")
+    site.press("llm_proxystate", state, "sync")
+    assert syncs.count() == 2, "asked for, so its outcome is to be found even where nothing was to do"
+    tasks.reconcile_proxy()
+    assert syncs.count() == 2
     assert "0 models, looked at" in text(site.get("index"))
     assert "Not known" in text(site.press("llm_proxystate", state, "look"))
-
-
-def _noting(calls: list[tuple[object, ...]]) -> Callable[..., None]:
-    def apply_async(*, args: tuple[object, ...], retry: bool) -> None:
-        calls.append(args)
-
-    return apply_async
+    with held():
+        assert "It is being synced just now" in text(site.press("llm_proxystate", state, "sync"))
+    assert syncs.count() == 2
+    settings.LITELLM_SYNC_MODE = "off"
+    page = text(site.get("llm_proxystate_changelist"))
+    assert "Off" in page
+    assert "Not known" not in page
 
 
 @pytest.mark.once
