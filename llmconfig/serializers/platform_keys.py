@@ -27,6 +27,7 @@ class PlatformKeyOut(serializers.Serializer[Any]):
     enabled = serializers.BooleanField(allow_null=True)
     last_used = serializers.DateTimeField(allow_null=True)
     updated_at = serializers.DateTimeField(allow_null=True)
+    version = serializers.IntegerField(allow_null=True)
 
 
 class DecryptedKeyOut(serializers.Serializer[Any]):

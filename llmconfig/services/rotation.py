@@ -4,6 +4,7 @@ No transaction is open while a provider is asked: what was decided on is compare
 locked. Calls go on meanwhile: those that began keep the key that they began with, which is still good at the provider.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +24,14 @@ State = Secret.State
 _TABLE = ProviderKey._meta.db_table
 
 
+Check = Callable[[ProviderKey], None]
+"""Called with the locked row before it is changed; what it raises keeps everything as it is."""
+
+
+def anything(key: ProviderKey) -> None:
+    """The Check of whoever does not mind what the row is like."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tried:
     """The key as it is stored now, and what its provider said to the version that was tried."""
@@ -31,33 +40,40 @@ class Tried:
     probe: Probe
 
 
-def rotate(*, key: ProviderKey, api_key: str, force: bool = False) -> Tried:
+def rotate(*, key: ProviderKey, api_key: str, force: bool = False, check: Check = anything) -> Tried:
     """Try `api_key`, then use it. Raises KeyRefused, unless `force`; VersionNotFit where another one is staged."""
     probe = _try(key_probe.try_key(provider=key.known_provider, api_key=api_key), force=force)
     with transaction.atomic():
-        fresh = _unmoved(key)
+        fresh = _unmoved(key, check)
         return Tried(_switch(fresh, _staged(fresh, api_key), action="rotate"), probe)
 
 
-def stage(*, key: ProviderKey, api_key: str, activates_at: datetime | None = None, force: bool = False) -> Tried:
+def stage(
+    *,
+    key: ProviderKey,
+    api_key: str,
+    activates_at: datetime | None = None,
+    force: bool = False,
+    check: Check = anything,
+) -> Tried:
     """Try `api_key` and keep it beside the one in use, until `activate` or `activates_at`. Raises as `rotate`."""
     probe = _try(key_probe.try_key(provider=key.known_provider, api_key=api_key), force=force)
     with transaction.atomic():
-        fresh = _unmoved(key)
+        fresh = _unmoved(key, check)
         fresh.staged_key = _staged(fresh, api_key)
         fresh.activates_at = activates_at
         save(fresh, action="stage")
     return Tried(fresh, probe)
 
 
-def activate(*, key: ProviderKey, number: int, force: bool = False) -> Tried:
+def activate(*, key: ProviderKey, number: int, force: bool = False, check: Check = anything) -> Tried:
     """Use a staged version. Raises KeyRefused, unless `force`; NoSuchVersion, VersionNotFit, KeyUnreadable."""
-    return _use(key, number, State.STAGED, action="activate", force=force)
+    return _use(key, number, State.STAGED, action="activate", force=force, check=check)
 
 
-def revert(*, key: ProviderKey, number: int, force: bool = False) -> Tried:
+def revert(*, key: ProviderKey, number: int, force: bool = False, check: Check = anything) -> Tried:
     """Use a version again that was in use before, as long as it is kept. Raises as `activate`."""
-    return _use(key, number, State.RETIRED, action="revert", force=force)
+    return _use(key, number, State.RETIRED, action="revert", force=force, check=check)
 
 
 @transaction.atomic
@@ -100,13 +116,13 @@ def _try(probe: Probe, *, force: bool) -> Probe:
     return probe
 
 
-def _use(key: ProviderKey, number: int, wanted: Secret.State, *, action: str, force: bool) -> Tried:
+def _use(key: ProviderKey, number: int, wanted: Secret.State, *, action: str, force: bool, check: Check) -> Tried:
     version = _in_state(version_of(key, number), wanted)
     if not secrets.is_readable(version, owner=key):
         raise KeyUnreadable
     probe = _try(key_probe.try_version(key=key, version=version), force=force)
     with transaction.atomic():
-        fresh = _unmoved(key)
+        fresh = _unmoved(key, check)
         return Tried(_switch(fresh, _in_state(version_of(fresh, number), wanted), action=action), probe)
 
 
@@ -117,9 +133,10 @@ def _in_state(version: Secret, wanted: Secret.State) -> Secret:
     return version
 
 
-def _unmoved(key: ProviderKey) -> ProviderKey:
+def _unmoved(key: ProviderKey, check: Check) -> ProviderKey:
     """The row, locked. What was tried at one provider is not used for another."""
     fresh = locked(key)
+    check(fresh)
     if fresh.provider != key.provider:
         raise Conflict("Somebody else changed the provider at the same moment: look again.")
     return fresh

@@ -12,28 +12,40 @@ from llmconfig.serializers.key_versions import ForceIn, KeyVersionOut, RotateIn,
 from llmconfig.services import rotation
 from llmconfig.services.rotation import Tried
 from llmconfig.views.api_keys import Keys
+from llmconfig.views.resource import CHANGED_MEANWHILE, IF_MATCH, with_etag
 from opscenter.core import secret_versions
 
 _NOT_FIT = OpenApiResponse(description="The key's versions are in no state for that; the message says in which.")
 _REFUSED = OpenApiResponse(description="The provider refused the key or gave no answer; nothing was changed.")
+_ANSWERS = {200: TriedOut, 409: _NOT_FIT, 412: CHANGED_MEANWHILE, 422: _REFUSED}
+_HEADERS = [IF_MATCH, with_etag(200)]
 
 
-class KeyRotateView(Keys):
+class _Trying(Keys):
+    """If-Match is about the key, before its provider is asked and once more before anything is changed."""
+
+    def get_object(self) -> ProviderKey:
+        key: ProviderKey = super().get_object()
+        self.require_match(key)
+        return key
+
+    def told(self, tried: Tried) -> Response:
+        shown = TriedOut(tried, context=self.get_serializer_context()).data
+        return Response(shown, headers={"ETag": self.tag_of(tried.key)})
+
+
+class KeyRotateView(_Trying):
     input_class = RotateIn
 
-    @extend_schema(
-        operation_id="llm_config_rotate_api_key",
-        request=RotateIn,
-        responses={200: TriedOut, 409: _NOT_FIT, 422: _REFUSED},
-    )
+    @extend_schema(operation_id="llm_config_rotate_api_key", parameters=_HEADERS, request=RotateIn, responses=_ANSWERS)
     def post(self, request: Request, pk: int) -> Response:
         """Try a new key at the provider, then use it, at once or later; the former is kept for the grace period."""
         key, wanted = self.get_object(), self.read()
         stage_only = wanted.pop("stage_only")
         if not stage_only and wanted["activates_at"] is None:
             del wanted["activates_at"]
-            return _answer(rotation.rotate(key=key, **wanted))
-        return _answer(rotation.stage(key=key, **wanted))
+            return self.told(rotation.rotate(key=key, **wanted, check=self.require_match))
+        return self.told(rotation.stage(key=key, **wanted, check=self.require_match))
 
 
 class KeyVersionListView(Keys):
@@ -46,21 +58,20 @@ class KeyVersionListView(Keys):
         return self.get_paginated_response(KeyVersionOut(page, many=True, context=context).data)
 
 
-class _Using(Keys):
+class _Using(_Trying):
     input_class = ForceIn
 
     def post(self, request: Request, pk: int, number: int) -> Response:
-        return _answer(self.use(self.get_object(), number=number, **self.read()))
+        wanted = {"number": number, **self.read()}
+        return self.told(self.use(self.get_object(), **wanted, check=self.require_match))
 
     def use(self, key: ProviderKey, **wanted: Any) -> Tried:
         raise NotImplementedError
 
 
 def _using(operation: str) -> Any:
-    responses = {200: TriedOut, 409: _NOT_FIT, 422: _REFUSED}
-    return extend_schema_view(
-        post=extend_schema(operation_id=f"llm_config_{operation}_api_key", request=ForceIn, responses=responses)
-    )
+    described = {"parameters": _HEADERS, "request": ForceIn, "responses": _ANSWERS}
+    return extend_schema_view(post=extend_schema(operation_id=f"llm_config_{operation}_api_key", **described))
 
 
 @_using("activate")
@@ -81,12 +92,12 @@ class KeyRevertView(_Using):
 
 class KeyRevokeView(Keys):
     @extend_schema(
-        operation_id="llm_config_revoke_api_key_version", request=None, responses={200: ProviderKeyOut, 409: _NOT_FIT}
+        operation_id="llm_config_revoke_api_key_version",
+        parameters=_HEADERS,
+        request=None,
+        responses={200: ProviderKeyOut, 409: _NOT_FIT, 412: CHANGED_MEANWHILE},
     )
     def post(self, request: Request, pk: int, number: int) -> Response:
         """Erase a staged or retired version, for good."""
-        return self.answer(rotation.revoke(key=self.get_object(), number=number))
-
-
-def _answer(tried: Tried) -> Response:
-    return Response(TriedOut(tried).data)
+        with self.matched(self.get_object) as key:
+            return self.answer(rotation.revoke(key=key, number=number))

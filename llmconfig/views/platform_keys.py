@@ -14,7 +14,7 @@ from llmconfig.providers import PROVIDERS, provider_for
 from llmconfig.serializers.platform_keys import DecryptedKeyOut, PlatformKeyIn, PlatformKeyOut
 from llmconfig.serializers.servers import ProbeOut
 from llmconfig.services import platform_keys, provider_keys
-from llmconfig.views.resource import Resource
+from llmconfig.views.resource import CHANGED_MEANWHILE, IF_MATCH, Resource, with_etag
 from opscenter.core.api import Permissions
 from opscenter.core.errors import Forbidden
 from opscenter.core.signin import reauthentication
@@ -63,12 +63,17 @@ class PlatformKey:
     def updated_at(self) -> datetime | None:
         return self.row.updated_at if self.row else None
 
+    @property
+    def version(self) -> int | None:
+        return self.row.version if self.row else None
+
 
 class _PlatformKeys(Resource):
     queryset = ProviderKey.objects.platform()
     serializer_class = PlatformKeyOut
     input_class = PlatformKeyIn
     filterset_class = None
+    bookkeeping = frozenset({"last_used", "updated_at"})
     required_permissions: ClassVar = {"*": Permissions.MANAGE_PROVIDERS}
 
 
@@ -83,27 +88,44 @@ class PlatformKeyListView(_PlatformKeys):
 
 
 class PlatformKeyView(_PlatformKeys):
-    @extend_schema(operation_id="get_platform_key", responses=PlatformKeyOut)
+    @extend_schema(operation_id="get_platform_key", parameters=[with_etag(200)], responses=PlatformKeyOut)
     def get(self, request: Request, provider: str) -> Response:
         """Masked; 404 where none is set."""
-        return self._shown(platform_keys.get(provider))
+        return self.shown(_of(platform_keys.get(provider)))
 
-    @extend_schema(operation_id="set_platform_key", request=PlatformKeyIn, responses=PlatformKeyOut)
+    @extend_schema(
+        operation_id="set_platform_key",
+        parameters=[IF_MATCH, with_etag(200)],
+        request=PlatformKeyIn,
+        responses={200: PlatformKeyOut, 412: CHANGED_MEANWHILE},
+    )
     def put(self, request: Request, provider: str) -> Response:
         """Set the key, in place of the former; it goes before the environment's from now on."""
-        return self._shown(platform_keys.put(provider, api_key=self.read()["api_key"]))
+        with self.matched(lambda: self._stored(provider)):
+            return self.shown(_of(platform_keys.put(provider, api_key=self.read()["api_key"])))
 
     @extend_schema(
         operation_id="delete_platform_key",
-        responses={204: None, 409: OpenApiResponse(description="Active; the message names for what.")},
+        parameters=[IF_MATCH],
+        responses={
+            204: None,
+            409: OpenApiResponse(description="Active; the message names for what."),
+            412: CHANGED_MEANWHILE,
+        },
     )
     def delete(self, request: Request, provider: str) -> Response:
         """Delete the key. Models that are deployed on it stay, and can't be called until there is another."""
-        platform_keys.remove(provider)
+        with self.matched(lambda: self._stored(provider)):
+            platform_keys.remove(provider)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def _shown(self, row: ProviderKey) -> Response:
-        return Response(self.get_serializer(PlatformKey(row.provider, row)).data)
+    def _stored(self, provider: str) -> PlatformKey | None:
+        found = PlatformKey(provider, platform_keys.find(provider))
+        return found if found.is_set else None
+
+
+def _of(row: ProviderKey) -> PlatformKey:
+    return PlatformKey(row.provider, row)
 
 
 class PlatformKeyTestView(_PlatformKeys):

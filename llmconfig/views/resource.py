@@ -39,25 +39,33 @@ class Resource(GenericAPIView[Any]):
         """The row as it is stored now."""
         return self.shown(self.get_queryset().get(pk=row.pk), code=code)
 
-    def shown(self, row: models.Model, *, code: int = status.HTTP_200_OK) -> Response:
+    def shown(self, row: object, *, code: int = status.HTTP_200_OK) -> Response:
         """A row with its ETag."""
         data = self.get_serializer(row).data
         return Response(data, status=code, headers={"ETag": self._tag_of(data)})
 
     @contextmanager
-    def matched(self, find: Callable[[], models.Model | None]) -> Iterator[Any]:
+    def matched(self, find: Callable[[], object]) -> Iterator[Any]:
         """The row that the request is about to change. With If-Match nothing changes it until the block ends.
 
         Raises PreconditionFailed.
         """
-        header = self.request.headers.get("If-Match")
-        if header is None:
+        if "If-Match" not in self.request.headers:
             yield find()
             return
         with audit.writing():
             row = find()
-            preconditions.require(header, None if row is None else self._tag_of(self.get_serializer(row).data))
+            self.require_match(row)
             yield row
+
+    def require_match(self, row: Any) -> None:
+        """Raise PreconditionFailed where If-Match does not name `row` as it is; for what may not be one transaction."""
+        header = self.request.headers.get("If-Match")
+        if header is not None:
+            preconditions.require(header, None if row is None else self.tag_of(row))
+
+    def tag_of(self, row: Any) -> str:
+        return self._tag_of(self.get_serializer(row).data)
 
     def _tag_of(self, data: Any) -> str:
         return preconditions.tag_of(data, without=self.bookkeeping)

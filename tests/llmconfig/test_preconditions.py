@@ -1,15 +1,19 @@
 """With If-Match nobody overwrites what somebody else changed since it was read."""
 
 from concurrent.futures import ThreadPoolExecutor
+from secrets import token_hex
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.db.models import F
+from django.utils import timezone
 
 from llmconfig.models import AIServer, ProviderKey
+from llmconfig.services import key_probe
 from opscenter.core.models import User
-from tests.llmconfig.api import Api, chat_on, on_key, on_server
+from tests.llmconfig.api import OPENAI_SECRET, Api, chat_on, on_key, on_server
+from tests.upstream import Upstream
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +119,61 @@ def test_an_active_provider_is_replaced_only_if_it_is_the_one_that_was_read(alic
     assert alice.post("active", chat_on("ai_server", one, "qwen"), if_match=read.etag).status == 412
     assert alice.delete("active/chat", if_match=read.etag).status == 412
     assert alice.delete("active/chat", if_match=alice.get("active/chat").etag).status == 204
+
+
+def test_a_key_is_rotated_only_if_it_is_what_was_read(alice: Api, settings: Any, upstream: Upstream) -> None:
+    settings.PROVIDER_API_BASES = {"openai": upstream.base_url}
+    path = f"api-keys/{alice.key()['id']}"
+    first = alice.get(path).etag
+    rotated = alice.post(f"{path}/rotate", {"api_key": token_hex(12)}, if_match=first)
+    assert (rotated.status, rotated.etag) == (200, alice.get(path).etag)
+    staged = alice.post(f"{path}/rotate", {"api_key": token_hex(12), "stage_only": True}, if_match=rotated.etag)
+    asked = len(upstream.calls)
+
+    for what in ("rotate", "versions/3/activate", "versions/1/revert", "versions/1/revoke"):
+        refused = alice.post(f"{path}/{what}", {"api_key": token_hex(12)}, if_match=rotated.etag)
+        assert (refused.status, refused.body["error"]["details"]) == (412, {"etag": staged.etag}), what
+    assert len(upstream.calls) == asked
+
+    for what, status in (("versions/3/activate", 200), ("versions/2/revert", 200), ("versions/1/revoke", 200)):
+        answer = alice.post(f"{path}/{what}", if_match=alice.get(path).etag)
+        assert (answer.status, answer.etag) == (status, alice.get(path).etag), what
+
+
+def test_a_key_that_changes_while_its_provider_is_asked_stays_as_it_was_changed(
+    alice: Api, settings: Any, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PROVIDER_API_BASES = {"openai": upstream.base_url}
+    path = f"api-keys/{alice.key()['id']}"
+    read = alice.get(path).etag
+    ask = key_probe.try_key
+
+    def somebody_is_quicker(**asked: Any) -> Any:
+        alice.patch(path, {"grace_days": 3})
+        return ask(**asked)
+
+    monkeypatch.setattr(key_probe, "try_key", somebody_is_quicker)
+
+    refused = alice.post(f"{path}/rotate", {"api_key": token_hex(12)}, if_match=read)
+
+    assert (refused.status, alice.get(path).body["masked_key"]) == (412, "****5d80")
+    assert len(alice.get(f"{path}/versions").body["results"]) == 1
+    assert alice.post(f"{path}/rotate", {"api_key": token_hex(12)}).status == 200
+
+
+def test_a_platform_key_is_replaced_only_if_it_is_the_one_that_was_read(alice: Api) -> None:
+    path = "/api/v1/admin/platform-keys/openai"
+    assert alice.put(path, {"api_key": OPENAI_SECRET}, if_match="*").status == 412
+    first = alice.put(path, {"api_key": OPENAI_SECRET})
+    assert alice.get(path).etag == first.etag
+
+    second = alice.put(path, {"api_key": token_hex(12)}, if_match=first.etag)
+
+    assert (second.status, second.etag != first.etag) == (200, True)
+    assert alice.put(path, {"api_key": OPENAI_SECRET}, if_match=first.etag).status == 412
+    assert alice.delete(path, if_match=first.etag).status == 412
+    ProviderKey.objects.update(requests_count=9, last_used=timezone.now())
+    assert alice.delete(path, if_match=second.etag).status == 204
 
 
 @pytest.mark.django_db(transaction=True)
