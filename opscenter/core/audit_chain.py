@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from opscenter.core import secrets
-from opscenter.core.models import AuditEntry, AuditHead
+from opscenter.core.models import AuditEntry, AuditHead, User
 
 _FORMAT = 1
 
@@ -56,8 +56,11 @@ def seal_again() -> bool:
 
 
 def begin() -> None:
-    """Make the head of an installation without any entry; does nothing anywhere else."""
-    if not AuditHead.objects.exists() and not AuditEntry.objects.exists():
+    """Make the head of an installation without any entry; does nothing anywhere else.
+
+    Where there are users there were entries: somebody removed them, and no seal vouches for that.
+    """
+    if not any(model._default_manager.exists() for model in (AuditHead, AuditEntry, User)):
         head = AuditHead()
         seal(head)
         head.save()

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
 from opscenter.core import append_only, audit, audit_chain, audit_check
-from opscenter.core.models import AuditEntry, AuditHead
+from opscenter.core.models import AuditEntry, AuditHead, User
 from opscenter.core.tasks import verify_audit
 from opscenter.logging import redact
 from tests.database import lifted_triggers
@@ -107,6 +107,15 @@ def cut_everything_and_the_head(log: list[AuditEntry]) -> str:
     return "The chain's head is not sealed under this installation's key ring"
 
 
+def cut_everything_and_begin_anew(log: list[AuditEntry]) -> str:
+    """The start of a release migrates, which makes the head of what has none."""
+    User.objects.create_user("alice")
+    damage(f"DELETE FROM {TABLE}")
+    AuditHead.objects.all().delete()
+    audit_chain.begin()
+    return "The chain's head is missing"
+
+
 def reorder(log: list[AuditEntry]) -> str:
     one, other = log[1], log[3]
     for pk, number in ((one.pk, 10**6), (other.pk, one.number), (one.pk, other.number)):
@@ -168,6 +177,7 @@ def rewrite_everything(log: list[AuditEntry]) -> str:
         cut_the_tail_and_go_on,
         cut_the_tail_and_the_head,
         cut_everything_and_the_head,
+        cut_everything_and_begin_anew,
         reorder,
         reorder_what_they_say,
         make_unreadable,
@@ -192,10 +202,53 @@ def test_who_lifts_the_triggers_and_leaves_them_off_is_found() -> None:
     assert f"lacks the triggers {TABLE}_no_update" in verify()[1]
 
 
-@pytest.mark.parametrize("statement", [f"UPDATE {TABLE} SET user_id = 8", f"DELETE FROM {TABLE}"])
-def test_the_database_refuses_changes(statement: str, log: list[AuditEntry]) -> None:
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement)
+NO_UPDATE = f"{TABLE}_no_update"
+REFUSES = "EXECUTE FUNCTION opscenter_refuse_change()"
+WAYS_PAST = {
+    "postgresql": [
+        f"ALTER TABLE {TABLE} DISABLE TRIGGER {NO_UPDATE}",
+        f"ALTER TABLE {TABLE} ENABLE REPLICA TRIGGER {NO_UPDATE}",
+        "CREATE OR REPLACE FUNCTION opscenter_refuse_change() RETURNS trigger LANGUAGE plpgsql "
+        "AS $$ BEGIN RETURN NEW; END $$",
+        f"CREATE OR REPLACE TRIGGER {NO_UPDATE} BEFORE UPDATE OF action ON {TABLE} FOR EACH ROW {REFUSES}",
+        f"CREATE OR REPLACE TRIGGER {NO_UPDATE} BEFORE UPDATE ON {TABLE} FOR EACH ROW WHEN (OLD.id < 0) {REFUSES}",
+        f"CREATE OR REPLACE TRIGGER {NO_UPDATE} BEFORE TRUNCATE ON {TABLE} FOR EACH STATEMENT {REFUSES}",
+    ],
+    "sqlite": [
+        f"CREATE TRIGGER {NO_UPDATE} BEFORE UPDATE ON {TABLE} BEGIN SELECT 1; END",
+        f"CREATE TRIGGER {NO_UPDATE} BEFORE UPDATE ON {TABLE} WHEN OLD.id < 0 BEGIN SELECT RAISE(ABORT, 'no'); END",
+    ],
+}
+
+
+def test_a_trigger_that_lets_something_pass_is_found() -> None:
+    on_table = f" ON {TABLE}" if connection.vendor == "postgresql" else ""
+    for statement in WAYS_PAST[connection.vendor]:
+        with transaction.atomic(), connection.cursor() as cursor:
+            if statement.startswith(f"CREATE TRIGGER {NO_UPDATE}") or "BEFORE TRUNCATE" in statement:
+                cursor.execute(f"DROP TRIGGER {NO_UPDATE}{on_table}")
+            cursor.execute(statement)
+            assert f"lacks the triggers {NO_UPDATE}" in verify()[1], statement
+            transaction.set_rollback(True)
+    assert verify()[0] == 0
+
+
+COLUMNS = (
+    "id, number, created_at, action, entity_type, entity_id, source, request_id, changes, previous_hash, entry_hash"
+)
+COPY = f"INTO {TABLE} ({COLUMNS}) SELECT {COLUMNS} FROM {TABLE} WHERE TRUE"
+CHANGES = {
+    "postgresql": [f"TRUNCATE {TABLE}"],
+    "sqlite": [f"INSERT OR REPLACE {COPY}", f"INSERT OR REPLACE {COPY.replace('SELECT id', 'SELECT id + 1000')}"],
+}
+
+
+def test_the_database_refuses_changes(log: list[AuditEntry]) -> None:
+    upsert = f"INSERT {COPY} ON CONFLICT (id) DO UPDATE SET user_id = 8"
+    everywhere = [f"UPDATE {TABLE} SET user_id = 8", f"DELETE FROM {TABLE}", upsert]
+    for statement in [*everywhere, *CHANGES[connection.vendor]]:
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
 
 
 def test_an_end_noted_elsewhere_finds_a_log_that_was_set_back_with_its_head(log: list[AuditEntry]) -> None:

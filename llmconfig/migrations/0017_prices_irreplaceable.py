@@ -1,0 +1,13 @@
+"""No price is replaced by another."""
+
+from typing import ClassVar
+
+from django.db import migrations
+
+from opscenter.core.append_only import AppendOnly
+
+
+class Migration(migrations.Migration):
+    dependencies: ClassVar = [("llm", "0016_rotation_reminders")]
+
+    operations: ClassVar = [AppendOnly("llm_prices")]
