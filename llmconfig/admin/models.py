@@ -83,6 +83,9 @@ class LLMModelAdmin(AuditedModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[LLMModel]:
         return LLMModel.objects.complete().select_related("owner")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: LLMModel | None = None) -> tuple[str, ...]:
+        return ("owner",) if obj else ()
+
     def create(self, request: HttpRequest, values: dict[str, Any]) -> LLMModel:
         return catalog.create_model(values=values)
 

@@ -91,6 +91,9 @@ class ProviderKeyAdmin(Activating, Rotating, Watched):
         related = ("encrypted_key", "staged_key", "owner", "created_by", "provider_health")
         return super().get_queryset(request).select_related(*related)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: ProviderKey | None = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, "owner") if obj else self.readonly_fields
+
     def get_fieldsets(self, request: HttpRequest, obj: ProviderKey | None = None) -> Any:
         secret = ("api_key",) if obj is None or self.has_change_permission(request, obj) else ()
         sections = [

@@ -36,6 +36,8 @@ def update_model(*, model: LLMModel, values: Values, deployments: Iterable[Value
 
     Raises InUse where an active provider would lose the model that it points to.
     """
+    if "owner" in values and values["owner"] != model.owner:
+        raise Unprocessable("A model stays with its owner: make another one there.", param="owner")
     with audit.writing(), keeping_answers(f'The model "{model.name}"'):
         model = store(model, _without_rates(values))
         set_price(model=model, rates=_rates(values))

@@ -39,6 +39,8 @@ def update(*, key: ProviderKey, fields: Mapping[str, Any], api_key: str | None =
     moves = fields.get("provider", former.provider) != former.provider
     if moves and api_key is None:
         raise Unprocessable("Another provider needs another key: give api_key too.", param="api_key")
+    if "owner" in fields and fields["owner"] != former.owner:
+        raise Unprocessable("A key stays with its owner: store it there as another one.", param="owner")
     if moves and former.staged_key is not None:
         raise VersionNotFit(f"{former.staged_key.label} is staged for {former.provider}: revoke it first.")
     due = {"rotation_due_at": _due(former, fields, is_replaced=api_key is not None)}

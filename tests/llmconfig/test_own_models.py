@@ -3,12 +3,15 @@
 from typing import Any
 
 import pytest
+from django.contrib import admin
+from django.http import HttpRequest
 
 from gateway.errors import ModelNotFound
 from gateway.routing import candidates
 from llmconfig.models import LLMModel, ProviderKey
-from llmconfig.services import own_models, provider_keys
+from llmconfig.services import catalog, own_models, provider_keys
 from llmconfig.snapshot import load
+from opscenter.core.errors import Unprocessable
 from opscenter.core.models import User
 from tests.gateway.people import caller_by, key_of, person, snapshot
 from tests.llmconfig.api import OPENAI_SECRET, Api, on_key
@@ -135,3 +138,16 @@ def test_they_are_so_many_and_no_more(bea: User, monkeypatch: pytest.MonkeyPatch
         409,
         "too_many_models",
     )
+
+
+def test_a_key_and_a_model_stay_with_their_owner(alice: Api, bea: User, beas_key: ProviderKey) -> None:
+    """Else what the platform pays for would be free for somebody, or consumers' calls go over a key of one of them."""
+    key, model = ProviderKey.objects.get(pk=alice.key()["id"]), LLMModel.objects.get(pk=alice.model()["id"])
+
+    for given, owner in ((key, bea), (beas_key, None)):
+        with pytest.raises(Unprocessable, match="stays with its owner"):
+            provider_keys.update(key=given, fields={"owner": owner})
+    with pytest.raises(Unprocessable, match="stays with its owner"):
+        catalog.update_model(model=model, values={"owner": bea})
+    for row in (key, model):
+        assert "owner" in admin.site._registry[type(row)].get_readonly_fields(HttpRequest(), row)
