@@ -12,7 +12,7 @@ from llmconfig.models import AIServer
 from llmconfig.services.in_use import refuse_if_used
 from llmconfig.services.probe import Probe
 from llmconfig.services.rows import locked, store
-from opscenter.core import changes
+from opscenter.core import changes, secret_versions
 
 
 class Keep(Enum):
@@ -26,7 +26,7 @@ def create(*, fields: Mapping[str, Any], api_key: str | None = None) -> AIServer
 
 
 def update(*, server: AIServer, fields: Mapping[str, Any], api_key: str | Keep | None = Keep.STORED) -> AIServer:
-    """`api_key` replaces the stored key; "" or None removes it.
+    """`api_key` replaces the stored key, "" or None removes it; the former is erased: nobody could revert to it.
 
     Raises KeyNeededAgain where `base_url` moves to another origin and the stored key would go there unasked.
     """
@@ -39,7 +39,10 @@ def update(*, server: AIServer, fields: Mapping[str, Any], api_key: str | Keep |
                 raise KeyNeededAgain
             return store(server, fields)
         changed = api_key or fresh.api_key_id
-        return store(server, fields, secrets_for={"api_key": api_key} if changed else None)
+        stored = store(server, fields, secrets_for={"api_key": api_key} if changed else None)
+        for version in secret_versions.versions_of(stored):
+            secret_versions.revoke(version)
+        return stored
 
 
 def delete(*, server: AIServer) -> None:
