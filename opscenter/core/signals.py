@@ -1,5 +1,6 @@
 """Audits what Django's own user and group pages and allauth's of the second factor change; the only signals here."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from allauth.mfa.models import Authenticator
@@ -81,8 +82,18 @@ def membership_changed(
     verb = {"post_add": "added", "post_remove": "removed", "pre_clear": "cleared"}.get(action)
     if sender not in relations or verb is None or (pk_set is not None and not pk_set):
         return
-    names = [str(row) for row in model._default_manager.filter(pk__in=pk_set or ())]
-    _record("update", instance, {}, {f"{relations[sender]}_{verb}": names})
+    meant = model._default_manager.filter(pk__in=pk_set) if pk_set is not None else _related(sender, instance, model)
+    names = [str(row) for row in meant]
+    relation = "members" if reverse else relations[sender]
+    _record("update", instance, {}, {f"{relation}_{verb}": names})
+
+
+def _related(through: type[Model], instance: Model, model: type[Model]) -> Iterable[Model]:
+    """The rows of `model` that are about to be taken from `instance`."""
+    ours = next(field for field in through._meta.fields if field.related_model is type(instance))
+    theirs = next(field for field in through._meta.fields if field.related_model is model)
+    ids = through._default_manager.filter(**{ours.name: instance}).values(theirs.attname)
+    return model._default_manager.filter(pk__in=ids)
 
 
 def _record(action: str, instance: Model, before: dict[str, Any], after: dict[str, Any]) -> None:
