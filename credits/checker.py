@@ -1,12 +1,12 @@
 """The ledger's proof: every invariant, read in one snapshot while traffic runs."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import connection
 
 from credits.ledger import sql
+from opscenter.core.db import consistent_read
 
 HEARTBEAT_LIMIT_S = 120
 
@@ -144,7 +144,7 @@ INVARIANTS = (
 
 def check() -> list[Problem]:
     """Every problem of the ledger as it is at one moment; none is how it should be."""
-    with _one_moment():
+    with consistent_read(connection):
         return [problem for invariant in INVARIANTS for problem in _broken(invariant)]
 
 
@@ -154,22 +154,3 @@ def _broken(invariant: Invariant) -> Iterator[Problem]:
         cursor.execute(sql.statement(query, connection.vendor), {"stale_s": HEARTBEAT_LIMIT_S})
         for row in cursor.fetchall():
             yield Problem(invariant.name, invariant.text.format(*row))
-
-
-@contextmanager
-def _one_moment() -> Iterator[None]:
-    """A transaction that sees one state and keeps nobody waiting."""
-    if connection.in_atomic_block:
-        yield
-    elif connection.vendor == "postgresql":
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            yield
-    else:
-        with connection.cursor() as cursor:
-            # Plain BEGIN: atomic() would take SQLite's write lock.
-            cursor.execute("BEGIN")
-            try:
-                yield
-            finally:
-                cursor.execute("ROLLBACK")
