@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from llmconfig.models.metadata import validate_metadata
 from llmconfig.models.purpose import Purpose
 from opscenter.core.models import Secret
 from opscenter.core.outbound import OutboundRefused, Policy, check_base_url
@@ -64,7 +65,7 @@ class AIServer(models.Model):
     )
     last_health_check = models.DateTimeField(null=True, blank=True, editable=False)
     health_status = models.CharField(max_length=10, choices=Health, default=Health.UNKNOWN, editable=False)
-    metadata = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(default=dict, blank=True, validators=[validate_metadata])
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
+from llmconfig.models.metadata import validate_metadata
 from llmconfig.providers import Provider, is_known, provider_for
 from opscenter.core.models import Secret
 
@@ -108,7 +109,7 @@ class ProviderKey(models.Model):
     requests_count = models.PositiveBigIntegerField(default=0, editable=False)
     tokens_used = models.PositiveBigIntegerField(default=0, editable=False)
     cost_usd = models.DecimalField("cost (USD)", max_digits=15, decimal_places=9, default=0, editable=False)
-    metadata = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(default=dict, blank=True, validators=[validate_metadata])
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         null=True,

@@ -69,18 +69,18 @@ class ActiveProviderOut(serializers.ModelSerializer[ActiveProvider]):
 
     @extend_schema_field(_PROVIDER)
     def get_provider(self, active: ActiveProvider) -> dict[str, Any] | None:
-        return _nested(active.primary)
+        return self._nested(active.primary)
 
     @extend_schema_field(_PROVIDER)
     def get_fallback_provider(self, active: ActiveProvider) -> dict[str, Any] | None:
-        return _nested(active.fallback)
+        return self._nested(active.fallback)
+
+    def _nested(self, provider: AIServer | ProviderKey | None) -> dict[str, Any] | None:
+        if provider is None:
+            return None
+        shown = AIServerOut if isinstance(provider, AIServer) else ProviderKeyOut
+        return shown(provider, context=self.context).data
 
 
 def _type(provider: AIServer | ProviderKey | None) -> str | None:
     return type_of(provider) if provider else None
-
-
-def _nested(provider: AIServer | ProviderKey | None) -> dict[str, Any] | None:
-    if provider is None:
-        return None
-    return AIServerOut(provider).data if isinstance(provider, AIServer) else ProviderKeyOut(provider).data

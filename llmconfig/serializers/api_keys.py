@@ -3,7 +3,8 @@
 from rest_framework import serializers
 
 from llmconfig.models import ProviderKey
-from llmconfig.serializers.fields import CheckIntervalField, MetadataField, SecretField
+from llmconfig.serializers.fields import CheckIntervalField, SecretField
+from llmconfig.serializers.operators import PartlyForOperators
 from opscenter.core import secrets
 
 
@@ -16,7 +17,7 @@ class ProviderKeyIn(serializers.Serializer[ProviderKey]):
     grace_days = serializers.IntegerField(default=7, min_value=0, max_value=365)
     rotation_interval_days = serializers.IntegerField(default=None, allow_null=True, min_value=1, max_value=3650)
     check_interval_s = CheckIntervalField()
-    metadata = MetadataField(default=dict)
+    metadata = serializers.DictField(default=dict)
 
 
 class ProviderKeyUpdateIn(ProviderKeyIn):
@@ -25,9 +26,12 @@ class ProviderKeyUpdateIn(ProviderKeyIn):
     api_key = SecretField(required=False)
 
 
-class ProviderKeyOut(serializers.ModelSerializer[ProviderKey]):
-    """`decrypts`: whether the key ring opens the stored key; null without one."""
+class ProviderKeyOut(PartlyForOperators):
+    """`decrypts`: whether the key ring opens the stored key; null without one. `metadata` is null for who may only
+    read."""
 
+    for_operators = ("metadata",)
+    metadata = serializers.DictField(read_only=True, allow_null=True)
     masked_key = serializers.CharField(read_only=True, allow_null=True)
     decrypts = serializers.SerializerMethodField()
     staged_key = serializers.SerializerMethodField()

@@ -1,6 +1,5 @@
 """Fields that several resources share."""
 
-import json
 from decimal import Decimal
 from typing import Any
 
@@ -28,16 +27,6 @@ class SecretField(serializers.CharField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(write_only=True, max_length=4000, trim_whitespace=True, **options)
-
-
-class MetadataField(serializers.DictField):
-    """A JSON object that both databases can store."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        value = super().to_internal_value(data)
-        if "\\u0000" in json.dumps(value):
-            raise serializers.ValidationError("Null characters are not allowed.")
-        return value
 
 
 class CheckIntervalField(serializers.IntegerField):

@@ -7,12 +7,16 @@ from rest_framework import serializers
 
 from llmconfig.models import ProviderHealth
 from llmconfig.models.health import Status
+from llmconfig.serializers.operators import PartlyForOperators
 from llmconfig.services.pointers import PROVIDER_TYPES, type_of
 
 
-class ProviderHealthOut(serializers.ModelSerializer[ProviderHealth]):
-    """`provider_type` and `provider_id` are null for the LiteLLM proxy; `uptime_24h` is in percent of the checks."""
+class ProviderHealthOut(PartlyForOperators):
+    """`provider_type` and `provider_id` are null for the LiteLLM proxy; `uptime_24h` is in percent of the checks.
+    `message` is null for who may only read."""
 
+    for_operators = ("message",)
+    message = serializers.CharField(read_only=True, allow_null=True)
     provider_type = serializers.SerializerMethodField()
     provider_id = serializers.SerializerMethodField()
     name = serializers.CharField(source="__str__", read_only=True)

@@ -3,7 +3,8 @@
 from rest_framework import serializers
 
 from llmconfig.models import AIServer
-from llmconfig.serializers.fields import CheckIntervalField, MetadataField, ModelChoiceField, SecretField
+from llmconfig.serializers.fields import CheckIntervalField, ModelChoiceField, SecretField
+from llmconfig.serializers.operators import PartlyForOperators
 from opscenter.core import secrets
 
 
@@ -18,12 +19,16 @@ class AIServerIn(serializers.Serializer[AIServer]):
     use_for_embeddings = serializers.BooleanField(default=False)
     use_for_reranking = serializers.BooleanField(default=False)
     check_interval_s = CheckIntervalField()
-    metadata = MetadataField(default=dict)
+    metadata = serializers.DictField(default=dict)
 
 
-class AIServerOut(serializers.ModelSerializer[AIServer]):
-    """`decrypts`: whether the key ring opens the stored key; null without one."""
+class AIServerOut(PartlyForOperators):
+    """`decrypts`: whether the key ring opens the stored key; null without one. `base_url` and `metadata` are null for
+    who may only read."""
 
+    for_operators = ("base_url", "metadata")
+    base_url = serializers.CharField(read_only=True, allow_null=True)
+    metadata = serializers.DictField(read_only=True, allow_null=True)
     masked_key = serializers.CharField(read_only=True, allow_null=True)
     decrypts = serializers.SerializerMethodField()
 

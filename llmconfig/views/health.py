@@ -26,4 +26,5 @@ class HealthListView(GenericAPIView[Any]):
     def get(self, request: Request) -> Response:
         page: Any = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         uptimes = uptime.of_last_day(row.pk for row in page)
-        return self.get_paginated_response(ProviderHealthOut(page, many=True, context={"uptimes": uptimes}).data)
+        context = {**self.get_serializer_context(), "uptimes": uptimes}
+        return self.get_paginated_response(self.get_serializer(page, many=True, context=context).data)

@@ -1,7 +1,9 @@
 """Who may do what: every route, every method, every persona."""
 
 import pytest
+from django.utils import timezone
 
+from llmconfig.models import ProviderHealth
 from llmconfig.urls import urlpatterns
 from tests.llmconfig.api import Api, chat_on, on_server
 
@@ -18,6 +20,7 @@ READS = (
     "models/{model}",
     "deployments",
     "deployments/{deployment}",
+    "health",
 )
 WRITES = (
     ("POST", "servers"),
@@ -56,6 +59,19 @@ def test_reading_needs_llm_read(ids: dict[str, int], alice: Api, bob: Api, charl
     for path in READS:
         answers = [person.get(path.format(**ids)).status for person in (alice, bob, charlie, nobody)]
         assert answers == [200, 200, 403, 401], path
+
+
+def test_where_servers_are_is_for_operators(alice: Api, bob: Api, ids: dict[str, int]) -> None:
+    alice.patch(f"servers/{ids['server']}", {"metadata": {"rack": "gpu.example"}})
+    alice.patch(f"api-keys/{ids['key']}", {"metadata": {"account": "gpu.example"}})
+    ProviderHealth.objects.create(
+        subject="server:1", server_id=ids["server"], due_at=timezone.now(), message="Not called: gpu.example."
+    )
+    assert bob.get(f"servers/{ids['server']}").body["base_url"] is None
+
+    for path in (path.format(**ids) for path in READS):
+        shown = "gpu.example" in alice.get(path).text, "gpu.example" in bob.get(path).text
+        assert shown == (not path.startswith(("models", "deployments")), False), path
 
 
 def test_writing_is_refused_without_its_permission(ids: dict[str, int], bob: Api, charlie: Api, nobody: Api) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from llmconfig.models import AIServer
+from opscenter.core.models import Secret
 from tests.llmconfig.api import SERVER_SECRET, Api
 
 pytestmark = pytest.mark.once
@@ -54,6 +55,15 @@ def test_an_empty_key_removes_the_stored_one(alice: Api) -> None:
     answer = alice.patch(f"servers/{made['id']}", {"api_key": ""})
 
     assert (answer.status, answer.body["masked_key"]) == (200, None)
+
+
+def test_a_former_key_is_erased_because_nobody_could_revert_to_it(alice: Api) -> None:
+    path = f"servers/{alice.server(api_key=SERVER_SECRET)['id']}"
+    for api_key in ("another-key-of-the-server", ""):
+        alice.patch(path, {"api_key": api_key})
+
+    assert alice.get(path).body["masked_key"] is None
+    assert [(row.state, bytes(row.ciphertext)) for row in Secret.objects.order_by("number")] == [("revoked", b"")] * 2
 
 
 def test_a_change_that_changes_nothing_counts_no_version(alice: Api) -> None:
@@ -148,7 +158,10 @@ def test_metadata_must_be_an_object_that_can_be_stored(alice: Api) -> None:
     body = {"name": "a", "server_type": "vllm", "base_url": "http://a.example"}
 
     assert alice.post("servers", {**body, "metadata": [1]}).status == 422
-    assert alice.post("servers", {**body, "metadata": {"a": "\x00"}}).status == 422
+    for text in ("\x00", "\ud800"):
+        assert alice.post("servers", {**body, "metadata": {"a": [text]}}).status == 422
+        assert alice.post("servers", {**body, "metadata": {text: 1}}).status == 422
+    assert alice.server(metadata={"a": "Grüße \\u0000", "b": None})["metadata"]["a"] == "Grüße \\u0000"
 
 
 def test_an_id_beyond_every_database_is_not_found(alice: Api) -> None:

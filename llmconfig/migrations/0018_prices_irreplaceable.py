@@ -8,6 +8,6 @@ from opscenter.core.append_only import AppendOnly
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("llm", "0016_rotation_reminders")]
+    dependencies: ClassVar = [("llm", "0017_alerts_of_rotations")]
 
     operations: ClassVar = [AppendOnly("llm_prices")]
