@@ -1,6 +1,6 @@
 """`python -m opscenter.secrets_file DIR`: writes fresh secrets to DIR/secrets.env (mode 0600) unless it exists.
 
-For an installation that runs on one machine's defaults; settings.py reads the file, the environment overrides it.
+For an installation that runs on one machine's defaults; the settings read the file, the environment overrides it.
 """
 
 import os

@@ -85,7 +85,7 @@ def test_keys_and_hosts_of_providers_are_read_by_their_usual_names(tmp_path: Pat
 def test_every_variable_is_described_for_operators() -> None:
     root = Path(checks.__file__).parent.parent
     described = (root / ".env.example").read_text()
-    named = set(re.findall(r'\benv(?:\.\w+)?\("(\w+)"', (root / "opscenter/settings.py").read_text()))
+    named = set(re.findall(r'\benv(?:\.\w+)?\("(\w+)"', (root / "opscenter/settings/__init__.py").read_text()))
     assert "PORT" in named
     assert [name for name in sorted(named) if f"{name}=" not in described] == []
 
