@@ -40,7 +40,7 @@ def make_many(world: World) -> None:
     create(VirtualKey, keys)
     _make_calls(world)
     _make_ledger(world)
-    _make_journal_of_changes()
+    _make_journal_of_changes(world.server)
 
 
 def _make_catalog(world: World) -> None:
@@ -141,13 +141,13 @@ def _make_ledger(world: World) -> None:
     create(LedgerCheck, (LedgerCheck(asked_by="task:x", finished_at=now, problems=0) for _ in range(SOME)))
 
 
-def _make_journal_of_changes() -> None:
+def _make_journal_of_changes(server: AIServer) -> None:
     changes = {"before": {"name": "x"}, "after": {"name": "y"}}
     create(
         AuditEntry,
         (
-            AuditEntry(action="update", entity_type="ai_servers", entity_id=str(n), source="api", changes=changes)
-            for n in range(MANY)
+            AuditEntry(action="update", entity_type="ai_servers", entity_id=server.pk, source="api", changes=changes)
+            for _ in range(MANY)
         ),
     )
 

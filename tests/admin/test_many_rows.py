@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from pytest_django.plugin import DjangoDbBlocker
 
-from opscenter.core.models import User
+from opscenter.core.models import AuditEntry, User
 from tests.admin.many import MANY, make_many
 from tests.admin.site import Site, World, make_world
 from tests.admin.test_pages import ADDABLE, MODELS, name_of
@@ -93,6 +93,17 @@ def test_the_pages_that_much_belongs_to_are_bounded(crowded: tuple[Site, World])
     for row in (world.wallet, world.model, world.server, world.key, world.virtual_key, world.active):
         bounded(root, f"{list_address(type(row))}{row.pk}/change/")
     bounded(root, "/admin/", queries=MOST_QUERIES_OF_THE_FRONT_PAGE)
+
+
+def test_what_is_asked_before_something_is_set_back_is_bounded(crowded: tuple[Site, World]) -> None:
+    root, world = crowded
+    change = AuditEntry.objects.latest("id")
+    asked = (("core_auditentry", change, "revert"), ("llm_providerkey", world.key, "revert"))
+    for page, row, button in (*asked, ("llm_providerkey", world.key, "revoke-version")):
+        with CaptureQueriesContext(connection) as captured:
+            answer = root.press(page, row, button)
+        assert (answer.status_code, len(answer.content) < MOST_BYTES) == (200, True), button
+        assert len(captured) <= MOST_QUERIES, (button, len(captured))
 
 
 @pytest.mark.parametrize("model", [model for model in MODELS if name_of(model) in ADDABLE], ids=name_of)
