@@ -9,10 +9,15 @@ from llmconfig.models import LLMModel
 from llmconfig.serializers.catalog import LLMModelOut
 from llmconfig.serializers.own_models import OwnModelIn
 from llmconfig.services import catalog, own_models
-from llmconfig.views.resource import ListView, Resource, RowView
+from llmconfig.views.resource import CHANGED_MEANWHILE, IF_MATCH, ListView, Resource, RowView, with_etag
 from opscenter.core.api import Permissions
 
 _MINE = OpenApiParameter("mine", bool, required=True, description="Without it, the answer is that of GET /v1/models.")
+_WRITTEN: Any = {
+    "parameters": [IF_MATCH, with_etag(200)],
+    "request": OwnModelIn,
+    "responses": {200: LLMModelOut, 412: CHANGED_MEANWHILE},
+}
 
 
 class _OwnModels(Resource):
@@ -38,10 +43,12 @@ class OwnModelListView(_OwnModels, ListView):
 
 
 @extend_schema_view(
-    get=extend_schema(operation_id="get_own_model", parameters=[_MINE], responses=LLMModelOut),
-    put=extend_schema(operation_id="replace_own_model", request=OwnModelIn, responses=LLMModelOut),
-    patch=extend_schema(operation_id="change_own_model", request=OwnModelIn, responses=LLMModelOut),
-    delete=extend_schema(operation_id="delete_own_model", responses={204: None}),
+    get=extend_schema(operation_id="get_own_model", parameters=[_MINE, with_etag(200)], responses=LLMModelOut),
+    put=extend_schema(operation_id="replace_own_model", **_WRITTEN),
+    patch=extend_schema(operation_id="change_own_model", **_WRITTEN),
+    delete=extend_schema(
+        operation_id="delete_own_model", parameters=[IF_MATCH], responses={204: None, 412: CHANGED_MEANWHILE}
+    ),
 )
 class OwnModelView(_OwnModels, RowView):
     def change(self, row: LLMModel, data: dict[str, Any]) -> LLMModel:

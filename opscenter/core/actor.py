@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -74,6 +75,14 @@ def _from_request(request: "HttpRequest") -> Actor:
     return Actor(
         user_id=getattr(user, "pk", None),
         source=_SOURCES.get(request.path.split("/", 2)[1], "api"),
-        address=request.META.get("REMOTE_ADDR") or None,
+        address=_address(request.META.get("REMOTE_ADDR") or ""),
         request_id=str(getattr(request, "request_id", "")),
     )
+
+
+def _address(peer: str) -> str | None:
+    """An address that the database takes: without a zone, and None for what a proxy named that is none."""
+    try:
+        return str(ip_address(peer)).partition("%")[0]
+    except ValueError:
+        return None

@@ -66,6 +66,17 @@ def test_the_api(by: str, root: User) -> None:
     assert last() == ("api", root.pk, "192.0.2.7", answer.headers["x-request-id"])
 
 
+@pytest.mark.parametrize(("peer", "address"), [("fe80::1%eth0", "fe80::1"), ("unix:", None), ("", None)])
+def test_a_peer_that_is_no_plain_address_keeps_no_change_from_being_made(
+    peer: str, address: str | None, root: User
+) -> None:
+    client = Client(REMOTE_ADDR=peer)
+    client.force_login(root)
+
+    assert client.post("/api/v1/llm-config/servers", FIELDS, "application/json").status_code == 201
+    assert last()[:3] == ("api", root.pk, address)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_command_even_of_djangos_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """It closes its connections."""
