@@ -52,7 +52,7 @@ class InUse(Conflict):
     def __init__(self, what: str, users: Iterable[str]) -> None:
         used_by = list(users)
         listed = ", ".join(used_by[:10]) + (f" and {len(used_by) - 10} more" if len(used_by) > 10 else "")
-        super().__init__(f"{what} is in use by {listed}.", details={"used_by": used_by})
+        super().__init__(f"{what} is in use by {listed}: change or delete that first.", details={"used_by": used_by})
 
 
 class NotUsable(Unprocessable):
@@ -80,7 +80,9 @@ class KeyRefused(Unprocessable):
     default_code = "key_refused"
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"The key was tried and nothing was changed: {reason}", param="api_key")
+        super().__init__(
+            f"The key was tried and nothing was changed: {reason} Force it to use it anyway.", param="api_key"
+        )
         self.reason = reason
 
 

@@ -82,4 +82,4 @@ def drift(request: HttpRequest) -> Iterable[Panel]:
 
 
 def _told(entry: AuditEntry) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in entry.changes.get("after", {}).items())
+    return ", ".join(f"{name}: {value}" for name, value in entry.after.items())

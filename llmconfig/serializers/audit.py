@@ -1,5 +1,8 @@
 """Entries of the audit log, as they are read."""
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from opscenter.core.models import AuditEntry
@@ -17,7 +20,7 @@ class AuditEntryOut(serializers.ModelSerializer[AuditEntry]):
     """`number` and the hashes are its place in the chain; `username` is null where there is no such user any more."""
 
     username = serializers.CharField(read_only=True, allow_null=True)
-    changes = ChangesOut(read_only=True)
+    changes = serializers.SerializerMethodField()
 
     class Meta:
         model = AuditEntry
@@ -38,3 +41,8 @@ class AuditEntryOut(serializers.ModelSerializer[AuditEntry]):
             "entry_hash",
         )
         read_only_fields = fields
+
+    @extend_schema_field(ChangesOut)
+    def get_changes(self, entry: AuditEntry) -> dict[str, Any]:
+        reverts = {"reverts": entry.reverts} if entry.reverts else {}
+        return {"before": entry.before, "after": entry.after, **reverts}

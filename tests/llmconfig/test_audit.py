@@ -70,3 +70,12 @@ def test_it_is_read_by_whoever_configures_and_written_by_nobody(alice: Api, bob:
     assert {alice.call(method, f"audit/{entry.pk}", {}).status for method in ("PUT", "PATCH", "DELETE")} == {405}
     assert OPENAI_SECRET not in alice.get("audit").text
     assert alice.get("audit?cursor=nonsense").status == 404
+
+
+def test_what_was_written_past_the_application_leaves_the_log_readable(alice: Api) -> None:
+    for changes in ({}, [], "x", {"before": [], "after": None, "reverts": "x"}):
+        AuditEntry.objects.create(action="update", entity_type="t", entity_id="1", source="api", changes=changes)
+
+    rows = alice.get("audit?entity_type=t").body["results"]
+
+    assert [row["changes"] for row in rows] == [{"before": {}, "after": {}}] * 4

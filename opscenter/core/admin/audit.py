@@ -126,7 +126,7 @@ class AuditEntryAdmin(LargeTable, ReadOnlyModelAdmin):
 
     @display(description="Sets back", empty_value="–")
     def reverted(self, entry: AuditEntry) -> str | None:
-        former = AuditEntry.objects.filter(number=entry.changes.get("reverts") or 0).first()
+        former = AuditEntry.objects.filter(number=entry.reverts or 0).first()
         return linked(AuditEntry, former.pk, f"entry {former.number}") if former else None
 
 

@@ -26,7 +26,7 @@ class Difference(NamedTuple):
 
 def differences(entry: AuditEntry) -> list[Difference]:
     """ "–" where there was or is none."""
-    return list(_compared("", entry.changes.get("before", {}), entry.changes.get("after", {})))
+    return list(_compared("", entry.before, entry.after))
 
 
 def text_of(value: Any) -> str:

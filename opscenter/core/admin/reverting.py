@@ -76,15 +76,16 @@ def _page_of(entry: AuditEntry) -> AuditedModelAdmin | None:
 
 
 def _steps(entry: AuditEntry, row: Model, editable: Any) -> Iterator[Step]:
-    before, after = entry.changes.get("before", {}), entry.changes.get("after", {})
     now = changes.describe(row)
-    for name, then in before.items():
+    for name, then in entry.before.items():
         field = _field(row, name) if name in editable and name in now else None
         if field is None or now[name] == then:
             continue
         value = _value(field, then)
         if value is not None or then is None:
-            yield Step(name, now[name], then, value, changed_since=name in after and now[name] != after[name])
+            yield Step(
+                name, now[name], then, value, changed_since=name in entry.after and now[name] != entry.after[name]
+            )
 
 
 def _field(row: Model, name: str) -> "Field[Any, Any] | None":

@@ -1,5 +1,7 @@
 """Who changed what: written by core.audit alone, never changed, never deleted."""
 
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
 
@@ -40,3 +42,21 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.entity_type} {self.entity_id}"
+
+    @property
+    def before(self) -> dict[str, Any]:
+        return self._side("before")
+
+    @property
+    def after(self) -> dict[str, Any]:
+        return self._side("after")
+
+    @property
+    def reverts(self) -> int | None:
+        number = self.changes.get("reverts") if isinstance(self.changes, dict) else None
+        return number if isinstance(number, int) else None
+
+    def _side(self, name: str) -> dict[str, Any]:
+        """Empty where what was written past core.audit has no such thing: the log stays readable."""
+        found = self.changes.get(name) if isinstance(self.changes, dict) else None
+        return found if isinstance(found, dict) else {}
