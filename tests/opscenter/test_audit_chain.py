@@ -1,6 +1,7 @@
 """Whoever changes the audit log behind the application's back is found out."""
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from io import StringIO
 from types import SimpleNamespace
@@ -10,8 +11,10 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
-from opscenter.core import append_only, audit, audit_chain, audit_check
+from opscenter.core import append_only, audit, audit_chain, audit_check, checks
 from opscenter.core.models import AuditEntry, AuditHead, User
 from opscenter.core.tasks import verify_audit
 from opscenter.logging import redact
@@ -200,6 +203,16 @@ def test_who_lifts_the_triggers_and_leaves_them_off_is_found() -> None:
     append_only.remove(connection, TABLE)
 
     assert f"lacks the triggers {TABLE}_no_update" in verify()[1]
+
+
+def test_a_trigger_that_is_missing_is_an_error_unless_a_migration_may_bring_it() -> None:
+    newest = MigrationLoader(connection).graph.leaf_nodes("core")[0]
+    append_only.remove(connection, TABLE)
+    check = partial(checks.append_only_tables_are_guarded, databases=["default"])
+
+    assert [found.id for found in check()] == ["core.E001"]
+    MigrationRecorder(connection).record_unapplied(*newest)
+    assert check() == []
 
 
 NO_UPDATE = f"{TABLE}_no_update"
