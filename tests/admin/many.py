@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
 
@@ -41,6 +42,9 @@ def make_many(world: World) -> None:
     _make_calls(world)
     _make_ledger(world)
     _make_journal_of_changes(world.server)
+    with connection.cursor() as cursor:
+        # A database in use knows how large its tables are.
+        cursor.execute("ANALYZE")
 
 
 def _make_catalog(world: World) -> None:
