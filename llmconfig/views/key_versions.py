@@ -70,7 +70,7 @@ class _Using(_Trying):
 
 
 def _using(operation: str) -> Any:
-    described = {"parameters": _HEADERS, "request": ForceIn, "responses": _ANSWERS}
+    described: Any = {"parameters": _HEADERS, "request": ForceIn, "responses": _ANSWERS}
     return extend_schema_view(post=extend_schema(operation_id=f"llm_config_{operation}_api_key", **described))
 
 

@@ -1,5 +1,6 @@
 """The audit log through the API: read only, by filters, page after page."""
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -73,7 +74,8 @@ def test_it_is_read_by_whoever_configures_and_written_by_nobody(alice: Api, bob:
 
 
 def test_what_was_written_past_the_application_leaves_the_log_readable(alice: Api) -> None:
-    for changes in ({}, [], "x", {"before": [], "after": None, "reverts": "x"}):
+    broken: tuple[Any, ...] = ({}, [], "x", {"before": [], "after": None, "reverts": "x"})
+    for changes in broken:
         AuditEntry.objects.create(action="update", entity_type="t", entity_id="1", source="api", changes=changes)
 
     rows = alice.get("audit?entity_type=t").body["results"]
