@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.e2e.world import WITHOUT_TLS
+
 
 class Scraped:
     """Sums over all series that have the labels asked for."""
@@ -24,7 +26,7 @@ class Scraped:
 
 
 def scrape(url: str, **headers: str) -> Scraped:
-    answer = httpx.get(f"{url}/metrics", headers=headers, timeout=30)
+    answer = httpx.get(f"{url}/metrics", headers=headers, timeout=30, verify=WITHOUT_TLS)
     assert answer.status_code == 200, answer.text
     return Scraped(answer.text)
 
