@@ -1,11 +1,15 @@
-"""Asks one candidate after the other until one answers; the client has seen no byte until then."""
+"""Asks one candidate after the other until one answers, and again those that may have recovered; the client has seen
+no byte until then.
+"""
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from gateway import retries
 from gateway.errors import NoProvider, UpstreamFailed, UpstreamOverloaded, UpstreamRejected, UpstreamTimedOut
 from gateway.exchange import Attempt, Exchange
 from gateway.limits import admission
@@ -42,41 +46,70 @@ async def _begin_stream(transport: Transport, call: Call) -> tuple[UpstreamStrea
 
 
 async def _first(serving: Runtime, exchange: Exchange, ask: Callable[[Transport, Call], Awaitable[T]]) -> T:
-    breaker = serving.breaker
     failure: upstream.UpstreamError | None = None
     full: list[Refusal] = []
-    for others, candidate in zip(range(len(exchange.candidates) - 1, -1, -1), exchange.candidates, strict=True):
-        if exchange.time_left_s <= 0:
-            # Nobody is asked, and blamed, who could not answer in time any more.
-            break
-        key = candidate.target.key
-        attempt = await _attempt(serving, exchange, candidate, full)
-        if attempt is None:
-            continue
-        try:
-            output_limit = admission.output_of_attempt(exchange, candidate, attempt.lease)
-            call = exchange.call(candidate, others=others, output_limit=output_limit)
-            answer = await ask(serving.transport_of(candidate.target), call)
-        except upstream.UpstreamError as error:
-            failed(serving, exchange, attempt, error)
-            if not error.fails_over:
+    candidates = exchange.candidates
+    for tried in itertools.count(1):
+        passing: list[tuple[Candidate, upstream.UpstreamError]] = []
+        for others, candidate in zip(range(len(candidates) - 1, -1, -1), candidates, strict=True):
+            if exchange.time_left_s <= 0:
+                # Nobody is asked, and blamed, who could not answer in time any more.
                 break
-            admission.attempt_failed(serving, attempt.lease)
-            failure = error
-        except asyncio.CancelledError:
-            attempt.ended = time.monotonic()
-            attempt.outcome = "cancelled"
-            breaker.gave_up(key)
-            raise
-        except BaseException:
-            breaker.gave_up(key)
-            raise
-        else:
-            attempt.ended = time.monotonic()
-            attempt.outcome = "answered"
-            breaker.answered(key)
-            return answer
-    raise _exhausted(serving, exchange, failure, full)
+            attempt = await _attempt(serving, exchange, candidate, full)
+            if attempt is None:
+                continue
+            try:
+                return await _answer(serving, exchange, attempt, ask, others=others)
+            except upstream.UpstreamError as error:
+                failed(serving, exchange, attempt, error)
+                if not error.fails_over:
+                    raise _exhausted(serving, exchange, failure, full) from error
+                admission.attempt_failed(serving, attempt.lease)
+                failure = error
+                if error.may_pass:
+                    passing.append((candidate, error))
+        pause = retries.pause_s(exchange, [error for _, error in passing], tried=tried)
+        if pause is None or not await _outwaited(serving, exchange, pause):
+            raise _exhausted(serving, exchange, failure, full)
+        candidates = tuple(candidate for candidate, error in passing if (error.retry_after or 0.0) <= pause)
+    raise AssertionError("unreachable")
+
+
+async def _answer(
+    serving: Runtime,
+    exchange: Exchange,
+    attempt: Attempt,
+    ask: Callable[[Transport, Call], Awaitable[T]],
+    *,
+    others: int,
+) -> T:
+    """What this one candidate answers. Raises UpstreamError."""
+    candidate, breaker = attempt.candidate, serving.breaker
+    try:
+        output_limit = admission.output_of_attempt(exchange, candidate, attempt.lease)
+        call = exchange.call(candidate, others=others, output_limit=output_limit)
+        answer = await ask(serving.transport_of(candidate.target), call)
+    except upstream.UpstreamError:
+        raise
+    except asyncio.CancelledError:
+        attempt.ended = time.monotonic()
+        attempt.outcome = "cancelled"
+        breaker.gave_up(candidate.target.key)
+        raise
+    except BaseException:
+        breaker.gave_up(candidate.target.key)
+        raise
+    attempt.ended = time.monotonic()
+    attempt.outcome = "answered"
+    breaker.answered(candidate.target.key)
+    return answer
+
+
+async def _outwaited(serving: Runtime, exchange: Exchange, pause_s: float) -> bool:
+    """Whether the answer is still wanted after it."""
+    exchange.paused_s += pause_s
+    await asyncio.sleep(pause_s)
+    return not (exchange.client_left or serving.inflight.stopping)
 
 
 async def _attempt(serving: Runtime, exchange: Exchange, candidate: Candidate, full: list[Refusal]) -> Attempt | None:
@@ -107,7 +140,10 @@ def failed(serving: Runtime, exchange: Exchange, attempt: Attempt, error: upstre
     attempt.outcome = type(error).__name__.removeprefix("Upstream").lower()
     attempt.error = error
     target = attempt.candidate.target
-    if isinstance(error, upstream.UpstreamBadRequest | upstream.UpstreamModelMissing | upstream.UpstreamEnded):
+    says_nothing = upstream.UpstreamBadRequest | upstream.UpstreamModelMissing | upstream.UpstreamEnded
+    failed_before = any(former.candidate.target.key == target.key for former in exchange.attempts[:-1])
+    if isinstance(error, says_nothing) or failed_before:
+        # However often it tries, a call is one witness against a target.
         serving.breaker.gave_up(target.key)
     else:
         serving.breaker.failed(target.key)

@@ -41,7 +41,7 @@ def abandoned(exchange: Exchange) -> Ending:
     """The client went away and the upstream was not waited for any longer: what had come is charged as counted."""
     if exchange.meter.usage is not None:
         return answered(exchange)
-    if not exchange.attempts:
+    if not exchange.attempts or (exchange.answering.error and not exchange.meter.has_output):
         return refused(exchange, ClientLeft())
     return _captured(exchange, exchange.counted_usage(), _Source.COUNTED)
 

@@ -58,6 +58,7 @@ class Exchange:
     output_limit: int | None = None
     dispatched_at: datetime | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    paused_s: float = 0.0
     meter: Meter = field(init=False)
     first_token_at: float | None = None
     sending: bool = False
@@ -171,10 +172,10 @@ class Exchange:
 
     @property
     def overhead_ms(self) -> float:
-        """Time spent here rather than waiting for upstreams, until the answer began."""
+        """Time spent here rather than waiting for upstreams or until they are tried again, until the answer began."""
         now = self.first_token_at or time.monotonic()
         waited = sum((attempt.ended or now) - attempt.began for attempt in self.attempts)
-        return max(0.0, (now - self.began - waited) * 1000)
+        return max(0.0, (now - self.began - waited - self.paused_s) * 1000)
 
     # --- what it has come to ---
 

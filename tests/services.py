@@ -59,6 +59,8 @@ def prepare(database: str, add_cleanup: Callable[[Callable[[], None]], None]) ->
             # Set even where it is the default: a .env file must not decide which database tests write to.
             "DATABASE_URL": f"sqlite:///{data_dir / 'db.sqlite3'}",
             "REDIS_URL": "",
+            # Faults are told of as they come; tests/gateway/test_retries.py is about trying again.
+            "UPSTREAM_RETRIES": "0",
         }
     )
     # Whoever runs the tests may have keys of their own, which no installation of a test should take over.

@@ -20,9 +20,12 @@ from typing import ClassVar
 
 
 class UpstreamError(Exception):
-    """`status` is the HTTP status that the upstream answered with, if it answered."""
+    """`status` is the HTTP status that the upstream answered with, if it answered. What `may_pass` does so by itself,
+    and soon: the same upstream may be asked again.
+    """
 
     fails_over: ClassVar[bool] = True
+    may_pass: ClassVar[bool] = False
     default_message: ClassVar[str] = "The provider failed."
 
     def __init__(
@@ -35,6 +38,7 @@ class UpstreamError(Exception):
 
 
 class UpstreamUnreachable(UpstreamError):
+    may_pass = True
     default_message = "The provider can't be reached."
 
 
@@ -43,10 +47,12 @@ class UpstreamTimeout(UpstreamError):
 
 
 class UpstreamRateLimited(UpstreamError):
+    may_pass = True
     default_message = "The provider is limiting requests at the moment."
 
 
 class UpstreamServerError(UpstreamError):
+    may_pass = True
     default_message = "The provider reported an internal error."
 
 
