@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Self, TypeVar
 
 import httpx
@@ -49,6 +49,14 @@ class InProcess:
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         return self.run(self._call(method, path, key, content, headers or {}))
+
+    def leave(self, key: str, *, once: Callable[[], object], **fields: Any) -> None:
+        """A chat whose client goes away as soon as `once` is true."""
+        body = json.dumps({"messages": [{"role": "user", "content": "Hello"}], **fields}).encode()
+        asking = self._call("POST", "/v1/chat/completions", key, body, {})
+        client = asyncio.run_coroutine_threadsafe(asking, self._loop)
+        eventually(once)
+        client.cancel()
 
     def get(self, path: str, *, key: str | None = None) -> httpx.Response:
         return self.call("GET", path, key=key)

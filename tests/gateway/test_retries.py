@@ -111,3 +111,14 @@ def test_a_provider_is_given_the_time_it_asks_for(serving: InProcess, key: str, 
 
     assert serving.chat(key, model="m1", max_tokens=20).status_code == 200
     assert time.monotonic() - began >= 1
+
+
+def test_a_call_that_is_left_in_a_pause_is_not_tried_again_and_is_free(
+    serving: InProcess, key: str, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "_FIRST_PAUSE_S", 1.0)
+    upstream.behave("test-model", "status-503:0", "ok")
+    serving.leave(key, model="m1", max_tokens=20, once=lambda: any(call.ended for call in upstream.calls))
+
+    eventually(RequestRow.objects.exists)
+    assert (Hold.objects.get().state, charged(), len(upstream.calls)) == ("VOIDED", 0, 1)
