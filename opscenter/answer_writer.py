@@ -1,7 +1,7 @@
 """Writes the head of an answer together with what follows it in the same turn of the loop.
 
 uvloop sends what it is given at once: with the head by itself that is two system calls and two packets for a plain
-answer, where one will do. It is 1.5 % of such a call's CPU time.
+answer, where one will do. A profile gave the second 1.5 % of such a call's CPU time.
 """
 
 import asyncio
