@@ -5,7 +5,7 @@ from typing import Any
 from django.apps import AppConfig, apps
 from django.apps.registry import Apps
 
-SYSTEM_ACCOUNTS = ("purchases", "grants", "revenue", "refunds", "expense:upstream", "expense:overrun")
+SYSTEM_ACCOUNTS = ("purchases", "grants", "revenue", "refunds", "expired", "expense:upstream", "expense:overrun")
 _TIERS = {"free": "0", "starter": "0.4", "professional": "0.6", "enterprise": "0.8"}
 _POWER_LEVELS: dict[str, dict[str, Any]] = {
     "eco": {

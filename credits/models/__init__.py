@@ -5,6 +5,27 @@ from credits.models.budget import Budget, HoldBudget
 from credits.models.check import LedgerCheck
 from credits.models.hold import Hold
 from credits.models.journal import Entry, Journal
+from credits.models.lot import Lot, LotEntry
+from credits.models.plan import Plan
+from credits.models.purchase import Package, Purchase, Reversal
+from credits.models.stripe_event import StripeEvent
 from credits.models.tier import PowerLevel, Tier
 
-__all__ = ["Account", "Budget", "Entry", "Hold", "HoldBudget", "Journal", "LedgerCheck", "PowerLevel", "Tier"]
+__all__ = [
+    "Account",
+    "Budget",
+    "Entry",
+    "Hold",
+    "HoldBudget",
+    "Journal",
+    "LedgerCheck",
+    "Lot",
+    "LotEntry",
+    "Package",
+    "Plan",
+    "PowerLevel",
+    "Purchase",
+    "Reversal",
+    "StripeEvent",
+    "Tier",
+]

@@ -18,8 +18,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
 class Account(models.Model):
     """A wallet carries its balance, a system account none: one hot row serialises everyone.
 
-    Only the book writes `posted`, `held` and `entries_count`, by adding to what is stored: never `save()` a
-    wallet that was read before.
+    Only the book writes the amounts, by adding to what is stored: never `save()` a wallet that was read before.
+    Whatever a wallet comes to have pays its debt first, so that nobody owes and has credits to spend.
     """
 
     class Kind(models.TextChoices):
@@ -40,6 +40,12 @@ class Account(models.Model):
     posted = models.BigIntegerField(default=0, help_text="Nanocredits: what all entries sum to.")
     held = models.BigIntegerField(default=0, help_text="Nanocredits that open holds reserve.")
     entries_count = models.BigIntegerField(default=0, help_text="Version of the newest entry.")
+    debt = models.BigIntegerField(default=0, help_text="Nanocredits that a refund or dispute took and weren't there.")
+    expiring = models.BigIntegerField(default=0, help_text="Nanocredits of `posted` that are in lots.")
+    next_expiry_at = models.DateTimeField(null=True, blank=True, help_text="When the first open lot expires.")
+    plan = models.ForeignKey(
+        "credits.Plan", models.PROTECT, null=True, blank=True, related_name="accounts", db_index=False
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = AccountQuerySet.as_manager()
@@ -56,8 +62,16 @@ class Account(models.Model):
                 name="wallet_covers_its_holds",
             ),
             models.CheckConstraint(
-                condition=Q(kind="wallet") | Q(posted=0, held=0, entries_count=0),
+                condition=Q(kind="wallet") | Q(posted=0, held=0, entries_count=0, debt=0, expiring=0),
                 name="system_account_carries_no_balance",
+            ),
+            models.CheckConstraint(
+                condition=Q(debt=0) | Q(debt__gt=0, posted=models.F("held")), name="wallet_pays_its_debt_first"
+            ),
+            models.CheckConstraint(
+                condition=Q(expiring=0, next_expiry_at__isnull=True)
+                | Q(expiring__gt=0, expiring__lte=models.F("posted"), next_expiry_at__isnull=False),
+                name="wallet_holds_its_lots",
             ),
             models.CheckConstraint(
                 condition=Q(kind="wallet", user__isnull=False) | Q(kind="system", user__isnull=True),

@@ -31,6 +31,12 @@ class Journal(models.Model):
         UPSTREAM_EXPENSE = "upstream_expense"
         GRANT = "grant"
         MANUAL = "manual"
+        PURCHASE = "purchase"
+        REFUND = "refund"
+        DISPUTE = "dispute"
+        RETURN = "return", "Refund or dispute undone"
+        DEBT_PAYMENT = "debt_payment"
+        EXPIRY = "expiry"
 
     idempotency_key = models.CharField(max_length=200)
     kind = models.CharField(max_length=24, choices=Kind.choices)
