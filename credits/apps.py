@@ -10,9 +10,12 @@ class CreditsConfig(AppConfig):
 
     def ready(self) -> None:
         from credits import checks  # noqa: F401, PLC0415 - needs loaded apps
+        from credits.models import PowerLevel, Tier  # noqa: PLC0415 - needs loaded apps
         from credits.seeds import seed  # noqa: PLC0415 - needs loaded apps
-        from credits.services import wallets  # noqa: PLC0415 - needs loaded apps
-        from opscenter.core import users  # noqa: PLC0415 - needs loaded apps
+        from credits.services import rate_versions, wallets  # noqa: PLC0415 - needs loaded apps
+        from opscenter.core import changes, users  # noqa: PLC0415 - needs loaded apps
 
         post_migrate.connect(seed, sender=self, dispatch_uid="credits.seed")
         users.on_created(wallets.open_for)
+        for model in (Tier, PowerLevel):
+            changes.on_saved(model, rate_versions.keep)

@@ -5,6 +5,8 @@ from typing import Any
 from django.apps import AppConfig, apps
 from django.apps.registry import Apps
 
+from credits.services import rate_versions
+
 SYSTEM_ACCOUNTS = ("purchases", "grants", "revenue", "refunds", "expired", "expense:upstream", "expense:overrun")
 _TIERS = {"free": "0", "starter": "0.4", "professional": "0.6", "enterprise": "0.8"}
 _POWER_LEVELS: dict[str, dict[str, Any]] = {
@@ -33,12 +35,24 @@ _POWER_LEVELS: dict[str, dict[str, Any]] = {
 def seed(sender: AppConfig, using: str, apps: Apps = apps, **kwargs: Any) -> None:
     """For post_migrate; `apps` is the registry of the state migrated to, which may lack the tables."""
     try:
-        account, tier, power_level = (apps.get_model("credits", name) for name in ("Account", "Tier", "PowerLevel"))
+        names = ("Account", "Tier", "PowerLevel", "RateVersion")
+        account, tier, power_level, _ = (apps.get_model("credits", name) for name in names)
     except LookupError:
         return
     for code in SYSTEM_ACCOUNTS:
         account._default_manager.using(using).get_or_create(code=code, defaults={"kind": "system"})
     for slug, markup in _TIERS.items():
-        tier._default_manager.using(using).get_or_create(slug=slug, defaults={"markup": markup})
+        _seed_rate(apps, using, tier(slug=slug, markup=markup))
     for slug, values in _POWER_LEVELS.items():
-        power_level._default_manager.using(using).get_or_create(slug=slug, defaults=values)
+        _seed_rate(apps, using, power_level(slug=slug, **values))
+
+
+def _seed_rate(apps: Apps, using: str, row: Any) -> None:
+    """Its version is written down, also where the row was there before versions were."""
+    stored = row.__class__._default_manager.using(using).filter(slug=row.slug).first()
+    if stored is None:
+        row.version = rate_versions.next_version(apps, row, using=using)
+        row.save(using=using)
+        # As it is stored: what was given as text is a number there.
+        stored = row.__class__._default_manager.using(using).get(slug=row.slug)
+    rate_versions.keep_in(apps, stored, using=using)

@@ -14,7 +14,7 @@ from functools import lru_cache
 import msgspec
 from msgspec import Raw
 
-from credits.snapshot import PowerRate
+from credits.snapshot import PowerRate, TierRate
 from gateway.callers import Caller
 from gateway.errors import ModelForbidden, ModelNotFound, NoProvider
 from gateway.pricing import TokenRates, token_rates
@@ -32,23 +32,27 @@ _NO_MARKUP = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One target and what its tokens cost this caller; `at_cost` is what they cost the operator, in nanocredits."""
+    """One target and what its tokens cost this caller; `at_cost` is what they cost the operator, in nanocredits.
+
+    `versions` are those of the caller's tier and power level.
+    """
 
     target: Target
     rates: TokenRates
     at_cost: TokenRates
     markup: Decimal
     multiplier: Decimal
+    versions: tuple[int, int]
     output_cap: int
 
     @property
     def receipt(self) -> Raw:
         """The rates as they are kept on the hold, from which a bill can be recomputed: JSON."""
-        return _receipt(self.target.key, self.target.price, self.markup, self.multiplier)
+        return _receipt(self.target.key, self.target.price, self.markup, self.multiplier, self.versions)
 
 
 @lru_cache(maxsize=4096)
-def _receipt(target_key: str, price: Price, markup: Decimal, multiplier: Decimal) -> Raw:
+def _receipt(target_key: str, price: Price, markup: Decimal, multiplier: Decimal, versions: tuple[int, int]) -> Raw:
     facts = {
         "target": target_key,
         "price_id": price.price_id,
@@ -58,6 +62,8 @@ def _receipt(target_key: str, price: Price, markup: Decimal, multiplier: Decimal
         "output": str(price.output),
         "markup": str(markup),
         "multiplier": str(multiplier),
+        "tier_version": versions[0],
+        "power_level_version": versions[1],
     }
     return Raw(msgspec.json.encode(facts))
 
@@ -78,10 +84,10 @@ def candidates(
             "has this model. Choose another model, or a key of another power level.",
             code="power_level_excludes_model",
         )
-    markup = snapshot.rates.tiers[caller.tier].markup
+    tier = snapshot.rates.tiers[caller.tier]
     fallback = {target.key for target in behind}
     ordered = _balanced(reached, behind=fallback)
-    return tuple(_candidate(target, level, markup, credits_per_usd) for target in ordered)
+    return tuple(_candidate(target, level, tier, credits_per_usd) for target in ordered)
 
 
 def _power_level(snapshot: Snapshot, caller: Caller) -> PowerRate:
@@ -183,14 +189,15 @@ def _weighted_chance(target: Target) -> float:
     return -math.log(1.0 - random.random()) / target.weight  # noqa: S311 - balancing load, no secret
 
 
-def _candidate(target: Target, level: PowerRate, markup: Decimal, credits_per_usd: str) -> Candidate:
+def _candidate(target: Target, level: PowerRate, tier: TierRate, credits_per_usd: str) -> Candidate:
     multiplier = level.multiplier if target.provider in level.providers else _PLAIN
     return Candidate(
         target=target,
-        rates=_rates(target, markup, multiplier, credits_per_usd),
+        rates=_rates(target, tier.markup, multiplier, credits_per_usd),
         at_cost=_rates(target, _NO_MARKUP, _PLAIN, credits_per_usd),
-        markup=markup,
+        markup=tier.markup,
         multiplier=multiplier,
+        versions=(tier.version, level.version),
         output_cap=min(level.max_output_tokens, target.max_output_tokens or level.max_output_tokens),
     )
 

@@ -8,6 +8,7 @@ from credits.models.journal import Entry, Journal
 from credits.models.lot import Lot, LotEntry
 from credits.models.plan import Plan
 from credits.models.purchase import Package, Purchase, Reversal
+from credits.models.rate_version import RateVersion
 from credits.models.stripe_event import StripeEvent
 from credits.models.tier import PowerLevel, Tier
 
@@ -25,6 +26,7 @@ __all__ = [
     "Plan",
     "PowerLevel",
     "Purchase",
+    "RateVersion",
     "Reversal",
     "StripeEvent",
     "Tier",

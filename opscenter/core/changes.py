@@ -4,7 +4,8 @@ Admin, REST API, commands and tasks all come through here, so that none of them 
 version row that tells every worker to read anew.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -18,6 +19,13 @@ from opscenter.core.models import ConfigVersion, Secret
 
 _UNTOLD = {"version", "created_at", "updated_at", "last_login"}
 _HASHED = {"password", "secret_hash"}
+_hooks: dict[type[models.Model], list[Callable[[models.Model], None]]] = defaultdict(list)
+
+
+def on_saved(model: type[models.Model], hook: Callable[[models.Model], None]) -> None:
+    """Have `hook(row)` called inside the transaction in which `save` saves a row of `model`. For AppConfig.ready."""
+    if hook not in _hooks[model]:
+        _hooks[model].append(hook)
 
 
 def save(
@@ -44,6 +52,8 @@ def save(
         instance.save()
         _seal_all(instance, secrets_for or {})
         _record(instance, action or ("update" if stored else "create"), before, describe(instance))
+        for hook in _hooks.get(instance.__class__, ()):
+            hook(instance)
         if announce:
             bump()
 

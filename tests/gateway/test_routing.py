@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from credits.models import PowerLevel, RateVersion, Tier
 from gateway import routing
 from gateway.callers import Caller
 from gateway.errors import ModelForbidden, ModelNotFound, NoProvider
 from gateway.routing import Candidate
 from gateway.usage_counts import Usage
 from llmconfig.models import AIServer
+from opscenter.core import changes
 from tests.gateway.people import caller, snapshot
 from tests.llmconfig.api import Api, chat_on, on_key, on_server
 
@@ -352,3 +354,16 @@ def test_what_is_unhealthy_is_asked_last_and_not_left_out(alice: Api, bob: Calle
     assert _names(_route(bob, "m1")) == ["y", "z", "x"]
     AIServer.objects.filter(pk=first["id"]).update(health_status="degraded")
     assert _names(_route(bob, "m1")) == ["x", "y", "z"]
+
+
+def test_a_receipt_names_the_versions_of_its_rates(alice: Api, bob: Caller) -> None:
+    alice.model(on_server(alice.server(), "x"), input_price="2")
+    tier, level = Tier.objects.get(slug=bob.tier), PowerLevel.objects.get(slug=bob.power_level)
+    tier.markup = Decimal("0.3")
+    changes.save(tier)
+
+    kept: dict[str, Any] = json.loads(bytes(_route(bob, "m1")[0].receipt))
+
+    assert (kept["tier_version"], kept["power_level_version"]) == (2, level.version)
+    said = RateVersion.objects.get(kind="tier", slug=tier.slug, version=kept["tier_version"])
+    assert Decimal(said.values["markup"]) == Decimal(kept["markup"]) == Decimal("0.3")
