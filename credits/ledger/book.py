@@ -1,22 +1,26 @@
 """The only writer of wallets, journals and holds: many moves, one transaction, set-based.
 
-Locks the batch's wallets in the order of their ids, ends holds, posts, locks budgets in the order of theirs, then
-reserves from what is left. The writer calls it for requests, services for everything else.
+Locks the batch's wallets in the order of their ids, ends holds, has expire what has expired, pays debts, posts, locks
+budgets in the order of theirs, then reserves from what is left. The writer calls it for requests, services for
+everything else.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import DataError, IntegrityError, transaction
+from django.utils import timezone
 
 from credits.amounts import LARGEST
-from credits.ledger import sql
+from credits.ledger import sql, wallets
 from credits.ledger.budgets import Budgets
 from credits.ledger.closing import Closing
 from credits.ledger.moves import (
     Beat,
     Broken,
     Capture,
+    Expire,
+    Expired,
     Held,
     Move,
     Outcome,
@@ -27,7 +31,8 @@ from credits.ledger.moves import (
     Sweep,
     Void,
 )
-from credits.ledger.postings import Postings, Wallet
+from credits.ledger.postings import Postings
+from credits.ledger.wallets import Wallet
 from credits.models.hold import Hold
 from opscenter.core.db import pipelined
 
@@ -65,27 +70,43 @@ def _apply(moves: Sequence[Move]) -> list[Outcome]:
     closes = {n: move for n, move in enumerate(moves) if isinstance(move, Capture | Void | Sweep)}
     posts = {n: move for n, move in enumerate(moves) if isinstance(move, Post)}
     reserves = {n: move for n, move in enumerate(moves) if isinstance(move, Reserve)}
-    wallets: dict[int, Wallet] = {}
+    locked: dict[int, Wallet] = {}
     postings, budgets = Postings(), Budgets()
     locking = sql.ask(sql.LOCK_WALLETS, {move.account_id for move in moves})
-    closing = Closing(closes, wallets, postings, budgets)
-    for id, posted, held, entries_count, status in locking.fetchall():
-        wallets[id] = Wallet(id, posted, held, entries_count, status == "frozen")
+    closing = Closing(closes, locked, postings, budgets)
+    locked.update(wallets.read(locking.fetchall(), moves))
     outcomes = closing.end()
-    outcomes.update(_post(wallets, postings, posts))
+    expired = _tidy(locked, postings)
+    outcomes.update(_expired(locked, expired, moves))
+    outcomes.update(_post(locked, postings, posts))
     budgets.lock(reserves.values())
     holds: list[tuple[Any, ...]] = []
     for n, move in reserves.items():
-        outcomes[n] = _reserve(wallets.get(move.account_id), budgets, move, holds)
-    _write(wallets, postings, holds)
+        outcomes[n] = _reserve(locked.get(move.account_id), budgets, move, holds)
+    postings.write()
+    _write(locked, holds)
     budgets.write()
     return [outcomes[n] for n in range(len(moves))]
+
+
+def _tidy(locked: dict[int, Wallet], postings: Postings) -> dict[int, int]:
+    """Before anything else happens to a wallet what has expired leaves it, and what it has then pays its debt."""
+    expired = {wallet.id: postings.expire(wallet) for wallet in locked.values() if wallet.lots}
+    for wallet in locked.values():
+        if wallet.debt:
+            postings.pay_debt(wallet)
+    return expired
+
+
+def _expired(locked: dict[int, Wallet], expired: dict[int, int], moves: Sequence[Move]) -> dict[int, Outcome]:
+    expiries = {n: move.account_id for n, move in enumerate(moves) if isinstance(move, Expire)}
+    return {n: Expired(expired.get(id, 0)) if id in locked else Refused("no_account") for n, id in expiries.items()}
 
 
 def _reserve(wallet: Wallet | None, budgets: Budgets, move: Reserve, holds: list[tuple[Any, ...]]) -> Held | Refused:
     if wallet is None:
         return Refused("no_account")
-    if wallet.frozen:
+    if wallet.debt or (wallet.frozen and not move.although_frozen):
         return Refused("frozen", wallet.available)
     left, tightest = budgets.left(move)
     amount = min(move.amount, wallet.available, left)
@@ -98,37 +119,35 @@ def _reserve(wallet: Wallet | None, budgets: Budgets, move: Reserve, holds: list
     return Held(move.hold_id, amount, Hold.FIRST_EPOCH)
 
 
-def _post(wallets: dict[int, Wallet], postings: Postings, posts: dict[int, Post]) -> dict[int, Outcome]:
+def _post(locked: dict[int, Wallet], postings: Postings, posts: dict[int, Post]) -> dict[int, Outcome]:
     used = {key for (key,) in sql.fetch(sql.READ_JOURNALS, [move.key for move in posts.values()])} if posts else set()
     outcomes: dict[int, Outcome] = {}
     for n, move in posts.items():
-        wallet = wallets.get(move.account_id)
+        wallet = locked.get(move.account_id)
         if move.key in used:
             outcomes[n] = Posted(made=False)
         elif wallet is None:
             outcomes[n] = Refused("no_account")
-        elif wallet.available + move.amount < 0:
-            outcomes[n] = Refused("insufficient", wallet.available)
+        elif refusal := _refusal(wallet, move):
+            outcomes[n] = refusal
         else:
             used.add(move.key)
-            postings.transfer(
-                wallet,
-                move.key,
-                move.amount,
-                against=move.against,
-                kind=move.kind,
-                why=move.reason,
-                who=move.actor,
-            )
-            outcomes[n] = Posted(made=True)
+            outcomes[n] = postings.post(wallet, move)
     return outcomes
 
 
-def _write(wallets: dict[int, Wallet], postings: Postings, holds: list[tuple[Any, ...]]) -> None:
-    if postings.journals:
-        sql.ask(sql.INSERT_JOURNALS, postings.journals)
-        sql.ask(sql.INSERT_ENTRIES, postings.entries)
-    changes = [wallet.changes for wallet in wallets.values() if wallet.is_changed]
+def _refusal(wallet: Wallet, move: Post) -> Refused | None:
+    if move.amount == 0 or (move.expires_at and move.amount < 0):
+        raise ValueError(f"{move} moves nothing, or takes back what expires")
+    if move.expires_at and move.expires_at <= timezone.now():
+        return Refused("expired", wallet.available)
+    if not move.owed and wallet.available + move.amount < 0:
+        return Refused("insufficient", wallet.available)
+    return None
+
+
+def _write(locked: dict[int, Wallet], holds: list[tuple[Any, ...]]) -> None:
+    changes = [wallet.changes for wallet in locked.values() if wallet.is_changed]
     if changes:
         sql.ask(sql.UPDATE_WALLETS, changes)
     if holds:

@@ -1,12 +1,14 @@
 """Ends holds: exactly one move wins each; whoever comes later learns what stands."""
 
+from datetime import datetime
 from typing import Any
 
 from credits.amounts import LARGEST
 from credits.ledger import sql
 from credits.ledger.budgets import Budgets
 from credits.ledger.moves import NO_FACTS, Capture, Close, Closed, Outcome, Sweep, Void
-from credits.ledger.postings import Postings, Wallet
+from credits.ledger.postings import Postings
+from credits.ledger.wallets import Wallet
 
 SWEPT_CHECKPOINT = "checkpoint"
 SWEPT_NOTHING = "nothing_delivered"
@@ -63,6 +65,7 @@ class Closing:
         amount: int,
         captured: int | None,
         key_id: int | None,
+        made_at: datetime | str,
         budgets: list[int] | str,
     ) -> Closed:
         wallet = self._wallets[move.account_id]
@@ -75,7 +78,9 @@ class Closing:
             # The sweep's checkpoint is an estimate: what exceeds the hold is left to a late settle.
             cost = captured if isinstance(move, Sweep) else cost
             key = f"usage:{move.hold_id}"
-            self._postings.usage(wallet, key, captured=captured, cost=cost, why=why, who=who, facts=facts)
+            self._postings.usage(
+                wallet, key, captured=captured, cost=cost, since=made_at, why=why, who=who, facts=facts
+            )
         elif isinstance(move, Void):
             self._upstream_expense(move, who)
         return Closed(won=True, captured=captured or 0)
@@ -109,7 +114,10 @@ class Closing:
         cost = move.cost if isinstance(move, Capture) else 0
         if cost != paid:
             wallet = self._wallets[move.account_id]
-            self._postings.late(wallet, key, paid=paid, cost=cost, why=move.basis, who=who, facts=move.facts)
+            used_by = f"usage:{move.hold_id}"
+            self._postings.late(
+                wallet, key, used_by=used_by, paid=paid, cost=cost, why=move.basis, who=who, facts=move.facts
+            )
         if cost < paid:
             self._budgets.change(budgets, held=0, spent=cost - paid)
         if isinstance(move, Void) and expense_key not in used:

@@ -34,7 +34,10 @@ class BudgetCap(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Hold `amount`, or what wallet and `budgets` have left where that is less but at least `minimum`."""
+    """Hold `amount`, or what wallet and `budgets` have left where that is less but at least `minimum`.
+
+    `although_frozen` is for refunds of ours; wallets with a debt have nothing to hold.
+    """
 
     hold_id: UUID
     account_id: int
@@ -44,6 +47,7 @@ class Reserve:
     mode: str = Hold.Mode.PLATFORM.value
     rates_json: str = "{}"
     budgets: tuple[BudgetCap, ...] = ()
+    although_frozen: bool = False
 
     @property
     def counted(self) -> tuple[BudgetCap, ...]:
@@ -85,8 +89,19 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
+class Expire:
+    """Have what expired leave the wallet, as any other move of the wallet does by the way."""
+
+    account_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
-    """Move `amount` (negative: back) from a system account into a wallet, once per `key`."""
+    """Move `amount` (negative: back) from a system account into a wallet, once per `key`.
+
+    What comes in pays the user's debt first; with `expires_at` the rest is a lot. Taking back more than is available is
+    refused, unless it is `owed`: then the rest becomes debt.
+    """
 
     account_id: int
     against: str
@@ -95,6 +110,8 @@ class Post:
     key: str
     reason: str
     actor: str
+    expires_at: datetime | None = None
+    owed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +133,9 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """`budget` is the one that had only `available` left, where the reason is "budget"."""
+    """`budget` is the one that had only `available` left, where the reason is "budget". Who owes is "frozen" too."""
 
-    reason: Literal["insufficient", "frozen", "no_account", "budget"]
+    reason: Literal["insufficient", "frozen", "no_account", "budget", "expired"]
     available: int = 0
     budget: BudgetCap | None = None
 
@@ -133,9 +150,20 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """`made` is False where the key had been used before."""
+    """`made` is False where the key had been used before: nothing changed now. Otherwise the move's amount is
+    `wallet_change` - `debt_change`: a debt that grows is what the wallet didn't have.
+    """
 
     made: bool
+    wallet_change: int = 0
+    debt_change: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What left the wallet by now, with this batch."""
+
+    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,5 +174,5 @@ class Broken:
 
 
 Close = Capture | Void | Sweep
-Move = Reserve | Close | Post
-Outcome = Held | Refused | Closed | Posted | Broken
+Move = Reserve | Close | Post | Expire
+Outcome = Held | Refused | Closed | Posted | Expired | Broken

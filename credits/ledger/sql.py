@@ -27,10 +27,13 @@ _BUDGETS = {
     "postgresql": "ARRAY(SELECT l.budget_id FROM credits_hold_budgets l WHERE l.hold_id = credits_holds.id)",
     "sqlite": "(SELECT JSON_GROUP_ARRAY(l.budget_id) FROM credits_hold_budgets l WHERE l.hold_id = credits_holds.id)",
 }
+_KEPT = """CASE WHEN l.expires_at <= {now} THEN (
+    SELECT COALESCE(SUM(h.amount), 0) FROM credits_holds h
+    WHERE h.account_id = l.account_id AND h.state = 'HELD' AND h.created_at < l.expires_at) ELSE 0 END"""
 _JSON = {"postgresql": "::jsonb", "sqlite": ""}
 
 LOCK_WALLETS = """
-SELECT id, posted, held, entries_count, status FROM llm_credits
+SELECT id, user_id, posted, held, entries_count, status, debt, expiring, next_expiry_at <= {now} FROM llm_credits
 WHERE kind = 'wallet' AND id {ids:bigint} ORDER BY id {lock}
 """
 # By their primary keys alone: in an index of open holds PostgreSQL would wade through all that a busy wallet has had
@@ -40,7 +43,7 @@ UPDATE credits_holds SET state = new_state, closed_at = {now}, basis = why, leas
   captured = CASE WHEN new_state = 'CAPTURED' THEN {least}(cost, amount) END
 FROM {rows:hold_id uuid, wallet_id bigint, epoch int, new_state text, cost bigint, why text, fence int}
 WHERE id = hold_id AND id {firsts:uuid} AND account_id + 0 = wallet_id AND state || '' = 'HELD' AND lease_epoch = epoch
-RETURNING id, amount, captured, virtual_key_id, {budgets}
+RETURNING id, amount, captured, virtual_key_id, created_at, {budgets}
 """
 READ_HOLDS = """
 SELECT id, account_id, state, lease_epoch, captured, virtual_key_id, {budgets}
@@ -73,9 +76,42 @@ what text, whose text, size bigint}
 """
 UPDATE_WALLETS = """
 UPDATE llm_credits
-SET posted = posted + posted_change, held = held + held_change, entries_count = entries_count + entries_change
-FROM {rows:wallet_id bigint, posted_change bigint, held_change bigint, entries_change bigint}
+SET posted = posted + posted_change, held = held + held_change, entries_count = entries_count + entries_change,
+  debt = debt + debt_change, expiring = expiring + expiring_change,
+  next_expiry_at = CASE WHEN moved_lots = 0 THEN next_expiry_at ELSE (
+    SELECT MIN(l.expires_at) FROM credits_lots l WHERE l.account_id = wallet_id AND l.remaining > 0) END
+FROM {rows:wallet_id bigint, posted_change bigint, held_change bigint, entries_change bigint, debt_change bigint,
+expiring_change bigint, moved_lots int}
 WHERE id = wallet_id AND id {firsts:bigint}
+"""
+DUE_WALLETS = """
+SELECT id FROM llm_credits WHERE next_expiry_at <= {now} ORDER BY next_expiry_at LIMIT 10000
+"""
+# What a lot that has expired may keep is what holds made before then may still take.
+READ_LOTS = """
+SELECT l.account_id, l.id, l.remaining, l.expires_at, l.expires_at <= {now}, {kept} FROM credits_lots l
+WHERE l.account_id {ids:bigint} AND l.remaining > 0 ORDER BY l.expires_at, l.id
+"""
+READ_LOTS_USED = """
+SELECT -e.amount, l.id, l.remaining, l.expires_at, l.expires_at <= {now}, {kept}
+FROM credits_journals j JOIN credits_lot_entries e ON e.journal_id = j.id JOIN credits_lots l ON l.id = e.lot_id
+WHERE j.idempotency_key {ids:text} ORDER BY l.expires_at DESC, l.id DESC
+"""
+INSERT_LOTS = """
+INSERT INTO credits_lots (account_id, journal_id, amount, remaining, expires_at)
+SELECT wallet_id, (SELECT j.id FROM credits_journals j WHERE j.idempotency_key = v.jkey), size, rest, expiry
+FROM {rows:wallet_id bigint, jkey text, size bigint, rest bigint, expiry timestamptz}
+"""
+INSERT_LOT_ENTRIES = """
+INSERT INTO credits_lot_entries (lot_id, journal_id, amount)
+SELECT COALESCE(v.known_id, (SELECT l.id FROM credits_lots l
+    WHERE l.journal_id = (SELECT j.id FROM credits_journals j WHERE j.idempotency_key = v.made_by))),
+  (SELECT j.id FROM credits_journals j WHERE j.idempotency_key = v.jkey), change
+FROM {rows:known_id bigint, made_by text, jkey text, change bigint}
+"""
+UPDATE_LOTS = """
+UPDATE credits_lots SET remaining = remaining + change FROM {rows:lot_id bigint, change bigint}
+WHERE id = lot_id AND id {firsts:bigint}
 """
 INSERT_HOLDS = """
 INSERT INTO credits_holds (id, account_id, virtual_key_id, amount, state, mode, rates, basis, heartbeat_at,
@@ -126,6 +162,7 @@ def statement(template: str, vendor: str) -> str:
         any=_ANY[vendor][0],
         end=_ANY[vendor][1],
         budgets=_BUDGETS[vendor],
+        kept=_KEPT.format(now=_NOW[vendor]),
         rows=Rows(vendor),
         ids=Ids(vendor),
         firsts=Firsts(vendor),

@@ -31,7 +31,7 @@ class Account(models.Model):
         FROZEN = "frozen"
 
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.WALLET)
-    code = models.CharField(max_length=80, unique=True, help_text="wallet:USER, revenue, expense:upstream, ...")
+    code = models.CharField(max_length=80, unique=True, help_text="wallet:USER, debt:USER, revenue, ...")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="credit_accounts"
     )
@@ -53,6 +53,11 @@ class Account(models.Model):
     class Meta:
         db_table = "llm_credits"
         ordering = ("id",)
+        indexes = (
+            models.Index(
+                fields=("next_expiry_at",), condition=Q(next_expiry_at__isnull=False), name="wallet_by_next_expiry"
+            ),
+        )
         constraints = (
             models.CheckConstraint(condition=Q(kind__in=("wallet", "system")), name="account_kind_is_known"),
             models.CheckConstraint(condition=Q(status__in=("active", "frozen")), name="account_status_is_known"),

@@ -3,6 +3,8 @@
 from typing import NamedTuple
 from uuid import uuid4
 
+from django.db.models import Sum
+
 from credits import amounts
 from credits.errors import AmountInvalid, InsufficientCredits, LedgerBroken, WalletMissing
 from credits.ledger import book
@@ -72,9 +74,15 @@ def _post(account: Account, amount_nano: int, *, kind: str, key: str, reason: st
         journal = Journal.objects.get(idempotency_key=key)
         if isinstance(outcome, Posted) and outcome.made:
             _audit(account, amount_nano, journal)
-        elif not journal.entries.filter(account=account, amount=amount_nano).exists():
+        elif not _is_of(journal, account, amount_nano):
             raise Conflict("This was submitted before with another amount: nothing was moved. Open the form anew.")
     return journal
+
+
+def _is_of(journal: Journal, account: Account, amount_nano: int) -> bool:
+    """Whether it moved `amount_nano`, into the wallet or towards its debt."""
+    mine = journal.entries.filter(account__code__in=[account.code, f"debt:{account.user_id}"])
+    return bool(mine.aggregate(total=Sum("amount"))["total"] == amount_nano)
 
 
 def _refuse(outcome: Outcome) -> None:

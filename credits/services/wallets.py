@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db import transaction
+
 from credits.errors import WalletMissing
 from credits.models import Account
 from opscenter.core import audit, changes
@@ -9,8 +11,11 @@ from opscenter.core.models import User
 
 
 def open_wallet(*, user: User) -> Account:
-    """The user's wallet, made where there is none yet."""
-    wallet, _ = Account.objects.get_or_create(code=f"wallet:{user.pk}", defaults={"user": user})
+    """The user's wallet, made where there is none yet, with an account of the user's debt."""
+    with transaction.atomic():
+        wallet, is_new = Account.objects.get_or_create(code=f"wallet:{user.pk}", defaults={"user": user})
+        if is_new:
+            Account.objects.create(kind=Account.Kind.SYSTEM, code=f"debt:{user.pk}")
     return wallet
 
 

@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.utils import timezone
 
 from credits.ledger import book
-from credits.ledger.moves import Beat, Capture, Closed, Facts, Held, Outcome, Refused, Reserve, Void
-from credits.models import Account, Entry, Hold
+from credits.ledger.moves import Beat, Capture, Closed, Facts, Held, Outcome, Post, Posted, Refused, Reserve, Void
+from credits.models import Account, Entry, Hold, Journal, Lot
 from opscenter.core.db import own_connection
 from opscenter.core.ids import uuid7
 
@@ -55,6 +55,36 @@ def deliver(hold_id: UUID, tokens: int, cost: int) -> None:
 def forget(hold_id: UUID, *, seconds: float = 61) -> None:
     """Let the hold look as if its worker had died so long ago."""
     Hold.objects.filter(pk=hold_id).update(heartbeat_at=timezone.now() - timedelta(seconds=seconds))
+
+
+def a_post(account: Account, amount: int, *, lasts_s: float | None = None, **more: Any) -> Post:
+    """A grant, or what `more` says; `lasts_s` from now on."""
+    values = {"against": "grants", "kind": Journal.Kind.GRANT.value, "key": f"manual:{uuid7()}", "reason": "for a test"}
+    expires_at = timezone.now() + timedelta(seconds=lasts_s) if lasts_s else None
+    return Post(account_id=account.pk, amount=amount, actor="", expires_at=expires_at, **{**values, **more})
+
+
+def post(account: Account, amount: int, **more: Any) -> Posted:
+    (outcome,) = book.apply([a_post(account, amount, **more)])
+    assert isinstance(outcome, Posted), outcome
+    return outcome
+
+
+def claw_back(account: Account, amount: int) -> Posted:
+    return post(account, -amount, against="purchases", kind=Journal.Kind.REFUND.value, owed=True)
+
+
+def pass_time(seconds: float) -> None:
+    """Move what lots and holds remember of the time into the past."""
+    past = timedelta(seconds=seconds)
+    Lot.objects.update(expires_at=F("expires_at") - past)
+    Account.objects.filter(next_expiry_at__isnull=False).update(next_expiry_at=F("next_expiry_at") - past)
+    Hold.objects.update(created_at=F("created_at") - past)
+
+
+def lots(account: Account) -> list[int]:
+    """What remains in each, the first to expire first."""
+    return list(Lot.objects.filter(account=account).order_by("expires_at", "id").values_list("remaining", flat=True))
 
 
 def system_sum(code: str) -> int:

@@ -9,7 +9,7 @@ import pytest
 from credits.ledger import closing, sql
 from credits.ledger.budgets import LockedBudget
 from credits.ledger.moves import Close
-from credits.ledger.postings import Wallet
+from credits.ledger.wallets import Wallet
 from opscenter.core.ids import uuid7
 from tests.proofs.figures import Figures
 from tests.proofs.machine import LedgerMachine
