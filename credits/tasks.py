@@ -1,10 +1,10 @@
-"""Proof of the ledger, nightly and when asked for. Idempotent: it moves no money."""
+"""Proof of the ledger, nightly and when asked for, and expiry. Both may run as often as one likes."""
 
 import logging
 
 from celery import shared_task
 
-from credits.services import ledger_checks
+from credits.services import expiry, ledger_checks
 
 logger = logging.getLogger(__name__)
 
@@ -16,3 +16,9 @@ def check_ledger(check_id: int | None = None) -> int:
     for finding in check.findings:
         logger.error("The ledger is wrong: %s", finding)
     return check.problems or 0
+
+
+@shared_task
+def expire_credits() -> int:
+    """Nanocredits that left wallets which nothing else moves."""
+    return expiry.expire()

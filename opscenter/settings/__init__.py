@@ -221,6 +221,7 @@ if not REDIS_URL:
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = schedule.at_times | {
     "sweep-holds": schedule.every(SWEEP_INTERVAL_S, "gateway.tasks.sweep_holds"),
+    "expire-credits": schedule.every(60, "credits.tasks.expire_credits"),
     "record-lost-calls": schedule.every(RECORD_LOST_CALLS_INTERVAL_S, "gateway.tasks.record_lost_calls"),
     "rotate-due-keys": schedule.every(KEY_ROTATION_INTERVAL_S, "llmconfig.tasks.rotate_due_keys"),
     "check-health": schedule.every(HEALTH_TICK_S, "llmconfig.tasks.check_health"),
