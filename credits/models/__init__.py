@@ -9,7 +9,7 @@ from credits.models.lot import Lot, LotEntry
 from credits.models.plan import Plan
 from credits.models.purchase import Package, Purchase, Reversal
 from credits.models.rate_version import RateVersion
-from credits.models.stripe_event import StripeEvent
+from credits.models.stripe_event import StripeEvent, StripeReconciliation
 from credits.models.tier import PowerLevel, Tier
 
 __all__ = [
@@ -29,5 +29,6 @@ __all__ = [
     "RateVersion",
     "Reversal",
     "StripeEvent",
+    "StripeReconciliation",
     "Tier",
 ]

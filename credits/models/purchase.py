@@ -80,12 +80,17 @@ class Purchase(models.Model):
     def __str__(self) -> str:
         return str(self.id)
 
+    def due_nano(self, minor: int) -> int:
+        """What is to be taken back once `minor` of the price went back, in whatever parts; at most what was granted."""
+        return min(self.credits_nano, self.credits_nano * minor // self.amount_minor)
+
 
 class Reversal(models.Model):
     """Money that goes back to the buyer: a refund, started by us or at Stripe, or a dispute.
 
-    A refund of ours is REQUESTED first, its credits held; `stripe_id` is Stripe's once there is one. `taken_nano` are
-    the credits that its journal (stripe:re:ID, stripe:dp:ID:out) has taken from the wallet or made its debt.
+    A refund of ours is REQUESTED first, its credits held; `stripe_id` is Stripe's once there is one. `amount_minor` and
+    `returned_minor` only grow, so that it doesn't matter which of Stripe's messages comes first. A purchase's
+    reversals share what it granted: `taken_nano` is this one's part, and their sum is the purchase's `clawed_nano`.
     """
 
     class Kind(models.TextChoices):
@@ -104,6 +109,9 @@ class Reversal(models.Model):
     state = models.CharField(max_length=10, choices=State.choices)
     stripe_id = models.CharField("Stripe ID", max_length=255, unique=True, null=True)  # noqa: DJ001 - unique once it is known
     amount_minor = models.PositiveIntegerField(help_text="In the currency's smallest unit.")
+    returned_minor = models.PositiveIntegerField(
+        default=0, help_text="What came back: of a refund that failed, of a dispute that was won."
+    )
     taken_nano = models.BigIntegerField(default=0, help_text="Nanocredits.")
     hold_id = models.UUIDField("hold ID", null=True, unique=True)
     reason = models.TextField(blank=True)
@@ -121,6 +129,9 @@ class Reversal(models.Model):
             ),
             models.CheckConstraint(condition=Q(taken_nano__gte=0), name="reversal_takes_no_debt"),
             models.CheckConstraint(
+                condition=Q(returned_minor__lte=F("amount_minor")), name="reversal_returns_what_it_took"
+            ),
+            models.CheckConstraint(
                 condition=~Q(state__in=("taken", "returned")) | Q(stripe_id__isnull=False),
                 name="reversal_is_known_to_stripe",
             ),
@@ -128,3 +139,8 @@ class Reversal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.stripe_id or self.id}"
+
+    @property
+    def effective_minor(self) -> int:
+        """What of the purchase's price is with the buyer again, as far as this goes."""
+        return self.amount_minor - self.returned_minor if self.state == self.State.TAKEN else 0
