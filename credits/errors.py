@@ -8,7 +8,8 @@ ServiceError
 ├── NotFound
 │   └── WalletMissing          404
 ├── Unprocessable
-│   └── AmountInvalid          422
+│   ├── AmountInvalid          422
+│   └── PlanUnavailable        422
 ├── Unavailable
 │   └── LedgerUnavailable      503
 └── LedgerBroken               500
@@ -40,6 +41,12 @@ class WalletMissing(NotFound):
 
 class AmountInvalid(Unprocessable):
     default_code = "amount_invalid"
+
+
+class PlanUnavailable(Unprocessable):
+    """There is none of that name, or nobody is given it any more."""
+
+    default_code = "plan_unavailable"
 
 
 class LedgerUnavailable(Unavailable):

@@ -1,10 +1,14 @@
-"""Rows that any database has: system accounts, tiers, power levels. Made after migrate, never overwritten."""
+"""Rows that any database has: system accounts, tiers, power levels, plans, packages.
+
+Made after migrate, never overwritten.
+"""
 
 from typing import Any
 
 from django.apps import AppConfig, apps
 from django.apps.registry import Apps
 
+from credits.amounts import NANO
 from credits.services import rate_versions
 
 SYSTEM_ACCOUNTS = ("purchases", "grants", "revenue", "refunds", "expired", "expense:upstream", "expense:overrun")
@@ -31,6 +35,17 @@ _POWER_LEVELS: dict[str, dict[str, Any]] = {
     },
 }
 
+_PLANS: dict[str, dict[str, Any]] = {
+    "trial": {"name": "Trial", "tier": "free", "credits_nano": 1_000 * NANO, "period": "once"},
+    "starter": {"name": "Starter", "tier": "starter", "credits_nano": 10_000 * NANO, "period": "month"},
+}
+_OF_NEW_WALLETS = "trial"
+_PACKAGES: dict[str, dict[str, Any]] = {
+    "credits-1000": {"name": "1,000 credits", "credits_nano": 1_000 * NANO, "price_minor": 100},
+    "credits-5000": {"name": "5,000 credits", "credits_nano": 5_000 * NANO, "price_minor": 450},
+    "credits-10000": {"name": "10,000 credits", "credits_nano": 10_000 * NANO, "price_minor": 800},
+}
+
 
 def seed(sender: AppConfig, using: str, apps: Apps = apps, **kwargs: Any) -> None:
     """For post_migrate; `apps` is the registry of the state migrated to, which may lack the tables."""
@@ -45,6 +60,7 @@ def seed(sender: AppConfig, using: str, apps: Apps = apps, **kwargs: Any) -> Non
         _seed_rate(apps, using, tier(slug=slug, markup=markup))
     for slug, values in _POWER_LEVELS.items():
         _seed_rate(apps, using, power_level(slug=slug, **values))
+    _seed_offers(apps, using)
 
 
 def _seed_rate(apps: Apps, using: str, row: Any) -> None:
@@ -56,3 +72,12 @@ def _seed_rate(apps: Apps, using: str, row: Any) -> None:
         # As it is stored: what was given as text is a number there.
         stored = row.__class__._default_manager.using(using).get(slug=row.slug)
     rate_versions.keep_in(apps, stored, using=using)
+
+
+def _seed_offers(apps: Apps, using: str) -> None:
+    plans, packages = (apps.get_model("credits", name)._default_manager.using(using) for name in ("Plan", "Package"))
+    for slug, values in _PLANS.items():
+        is_chosen = slug == _OF_NEW_WALLETS and not plans.filter(for_new_wallets=True).exists()
+        plans.get_or_create(slug=slug, defaults={**values, "for_new_wallets": is_chosen})
+    for slug, values in _PACKAGES.items():
+        packages.get_or_create(slug=slug, defaults=values)

@@ -1,10 +1,13 @@
-"""Proof of the ledger, nightly and when asked for, and expiry. Both may run as often as one likes."""
+"""What the worker does for credits: proves the ledger, has credits expire, grants what plans give.
+
+All may run as often as one likes.
+"""
 
 import logging
 
 from celery import shared_task
 
-from credits.services import expiry, ledger_checks
+from credits.services import expiry, ledger_checks, plan_grants
 
 logger = logging.getLogger(__name__)
 
@@ -22,3 +25,9 @@ def check_ledger(check_id: int | None = None) -> int:
 def expire_credits() -> int:
     """Nanocredits that left wallets which nothing else moves."""
     return expiry.expire()
+
+
+@shared_task
+def grant_plans() -> int:
+    """Returns how many grants were made."""
+    return plan_grants.give_due()

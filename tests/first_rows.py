@@ -39,6 +39,13 @@ class FirstRows:
             return [table for (table,) in cursor.fetchall()]
 
 
+def no_trial() -> None:
+    """Whom a test makes has the credits that it gives them, and no others."""
+    from credits.models import Plan
+
+    Plan.objects.update(for_new_wallets=False)
+
+
 def _quoted(table: str) -> str:
     return connection.ops.quote_name(table)
 
@@ -50,6 +57,7 @@ def _copy_of(table: str) -> str:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     with django_db_blocker.unblock():
+        no_trial()
         first = FirstRows()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: first.put_back())

@@ -23,11 +23,15 @@ CREDITS = 1_000_000
 # One process for what would be several: each loads everything anew.
 MIGRATE = """
 from django.core.management import call_command
+from tests.first_rows import no_trial
 call_command("migrate", verbosity=0)
+no_trial()
 call_command("import_models", "--starting-catalog", "--apply")
 """
 MOVE_IN = f"""
 from django.core.management import call_command
+from tests.first_rows import no_trial
+no_trial()
 call_command("createsuperuser", "--noinput", verbosity=0)
 call_command("create_virtual_key", "--user", "bob", "--tier", "starter", "--credits", "{CREDITS}")
 """

@@ -46,6 +46,7 @@ class Account(models.Model):
     plan = models.ForeignKey(
         "credits.Plan", models.PROTECT, null=True, blank=True, related_name="accounts", db_index=False
     )
+    next_grant_at = models.DateTimeField(null=True, blank=True, help_text="When its plan gives credits next.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = AccountQuerySet.as_manager()
@@ -57,6 +58,7 @@ class Account(models.Model):
             models.Index(
                 fields=("next_expiry_at",), condition=Q(next_expiry_at__isnull=False), name="wallet_by_next_expiry"
             ),
+            models.Index(fields=("next_grant_at",), condition=Q(next_grant_at__isnull=False), name="wallet_grant_due"),
         )
         constraints = (
             models.CheckConstraint(condition=Q(kind__in=("wallet", "system")), name="account_kind_is_known"),

@@ -19,11 +19,6 @@ def open_wallet(*, user: User) -> Account:
     return wallet
 
 
-def open_for(user: User) -> None:
-    """Hook of core.users: inside the transaction that first saves a user."""
-    open_wallet(user=user)
-
-
 def wallet_of(user: User) -> Account:
     """Raises WalletMissing."""
     wallet = Account.objects.wallets().filter(code=f"wallet:{user.pk}").first()
@@ -33,8 +28,11 @@ def wallet_of(user: User) -> Account:
 
 
 def set_tier(*, account: Account, tier: str) -> None:
-    """Tell every worker and the audit log."""
-    _change(account, action="set_tier", tier=tier)
+    """Tell every worker and the audit log. A tier other than its plan's ends the plan, which decides the tier."""
+    with audit.writing():
+        plan = Account.objects.select_related("plan").get(pk=account.pk).plan
+        ended = {"plan": None, "next_grant_at": None} if plan and plan.tier != tier else {}
+        _change(account, action="set_tier", tier=tier, **ended)
 
 
 def freeze(*, account: Account) -> None:
@@ -49,20 +47,15 @@ def unfreeze(*, account: Account) -> None:
 def _change(account: Account, *, action: str, **values: Any) -> None:
     with audit.writing():
         stored = Account.objects.select_for_update(no_key=True).wallets().get(pk=account.pk)
-        before = {name: str(getattr(stored, name)) for name in values}
+        before = changes.describe(stored)
         for name, value in values.items():
             setattr(stored, name, value)
         stored.clean_fields()
-        if before == values:
+        old, new = changes.difference(before, changes.describe(stored))
+        if not new:
             return
         # Never a whole save(): the balance read here is old by the time it would be written.
         stored.save(update_fields=list(values))
-        audit.record(
-            action=action,
-            entity_type=Account._meta.db_table,
-            entity_id=account.pk,
-            before=before,
-            after=values,
-        )
+        audit.record(action=action, entity_type=Account._meta.db_table, entity_id=account.pk, before=old, after=new)
         changes.bump()
     account.refresh_from_db()

@@ -12,6 +12,7 @@ CELERY_TIMEZONE = "UTC"
 
 at_times: dict[str, dict[str, Any]] = {
     "remind-of-rotations": {"task": "llmconfig.tasks.remind_of_rotations", "schedule": crontab(hour=6, minute=7)},
+    "grant-plans": {"task": "credits.tasks.grant_plans", "schedule": crontab(minute="*/5")},
     "check-ledger": {"task": "credits.tasks.check_ledger", "schedule": crontab(hour=3, minute=17)},
     "prune-access-tokens": {"task": "gateway.tasks.prune_access_tokens", "schedule": crontab(hour=2, minute=41)},
     "prune-sessions": {"task": "opscenter.core.tasks.prune_sessions", "schedule": crontab(hour=2, minute=51)},
