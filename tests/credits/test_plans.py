@@ -120,7 +120,9 @@ def test_a_downgrade_keeps_what_was_given_and_gives_less_from_the_next_month_on(
     assert credits(alice) == 60_000
 
 
-@pytest.mark.parametrize(("months", "until"), [(1, datetime(2027, 1, 1, tzinfo=UTC)), (2, datetime(2027, 2, 1, tzinfo=UTC))])
+@pytest.mark.parametrize(
+    ("months", "until"), [(1, datetime(2027, 1, 1, tzinfo=UTC)), (2, datetime(2027, 2, 1, tzinfo=UTC))]
+)
 def test_what_is_granted_lasts_as_many_months_as_the_plan_says(alice: Account, months: int, until: datetime) -> None:
     put(alice, a_plan("brief", credits=500, lasts_months=months), now=DECEMBER)
 
