@@ -1,10 +1,10 @@
-"""Who may look at the ledger, and who may move money by hand."""
+"""Who may look at the pages of the ledger."""
 
+from credits.permissions import MOVES_MONEY
 from opscenter.core.admin_base.access import Access
 from opscenter.core.api import Permissions
 
-MOVES_MONEY = ("credits.change_account",)
-"""Not part of the LLM admin group: whoever hands out credits was trusted with just that."""
+__all__ = ["MOVES_MONEY", "readers"]
 
 
 def readers(model: str) -> Access:

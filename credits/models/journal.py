@@ -84,6 +84,15 @@ class Entry(models.Model):
         db_table = "llm_transactions"
         ordering = ("-id",)
         verbose_name_plural = "entries"
+        indexes = (
+            # What isn't a call's is rare, is asked for by its kind, and can't be found among a million calls. A call's
+            # entry isn't in it, and costs nothing for it.
+            models.Index(
+                fields=("account", "version"),
+                condition=Q(model="", version__isnull=False),
+                name="entry_without_model",
+            ),
+        )
         constraints = (
             models.CheckConstraint(condition=~Q(amount=0), name="entry_moves_something"),
             models.CheckConstraint(condition=Q(tokens__gte=0), name="entry_tokens_are_no_debt"),

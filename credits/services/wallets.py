@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from credits.errors import WalletMissing
 from credits.models import Account
@@ -19,9 +20,10 @@ def open_wallet(*, user: User) -> Account:
     return wallet
 
 
-def wallet_of(user: User) -> Account:
-    """Raises WalletMissing."""
-    wallet = Account.objects.wallets().filter(code=f"wallet:{user.pk}").first()
+def wallet_of(user: User, rows: QuerySet[Account] | None = None) -> Account:
+    """Of `rows`, or of all wallets. Raises WalletMissing."""
+    wallets = Account.objects.wallets() if rows is None else rows
+    wallet = wallets.filter(code=f"wallet:{user.pk}").first()
     if wallet is None:
         raise WalletMissing(f"{user} has no wallet.")
     return wallet

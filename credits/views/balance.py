@@ -1,16 +1,16 @@
 """The caller's credits."""
 
-from typing import ClassVar, cast
+from typing import ClassVar
 
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from credits.models import Account
-from credits.serializers import CreditsOutput
-from credits.services import wallets
+from credits import summaries
+from credits.serializers.balance import CreditsOutput
+from credits.views.accounts import own_account
 from opscenter.core.api import Permissions
-from opscenter.core.models import User
 
 
 class CreditsView(APIView):
@@ -20,11 +20,6 @@ class CreditsView(APIView):
     for_consumers = True
     serializer_class = CreditsOutput
 
+    @extend_schema(operation_id="get_credits", responses=CreditsOutput)
     def get(self, request: Request) -> Response:
-        return Response(CreditsOutput(_account_of(request)).data)
-
-
-def _account_of(request: Request) -> Account:
-    if account_id := getattr(request.auth, "account_id", None):
-        return Account.objects.wallets().get(pk=account_id)
-    return wallets.wallet_of(cast(User, request.user))
+        return Response(CreditsOutput(summaries.summary_of(own_account(request))).data)

@@ -1,0 +1,49 @@
+"""What a wallet has, as its owner sees it."""
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from credits import amounts
+from credits.serializers.amount import AmountField
+from credits.summaries import OpenLot, Summary
+
+
+class UnitOutput(serializers.Serializer[dict[str, str]]):
+    name = serializers.CharField()
+    per_usd = serializers.CharField(help_text="Credits that a dollar of provider cost is sold for, before markups.")
+    smallest = serializers.CharField()
+
+
+class LotOutput(serializers.Serializer[OpenLot]):
+    amount = AmountField(source="remaining", read_only=True)
+    expires_at = serializers.DateTimeField(read_only=True)
+
+
+class PlanOutput(serializers.Serializer[object]):
+    slug = serializers.CharField(read_only=True)
+    name = serializers.CharField(read_only=True)
+    credits = AmountField(source="credits_nano", read_only=True)
+    period = serializers.CharField(read_only=True)
+
+
+class CreditsOutput(serializers.Serializer[Summary]):
+    """`available` is what a call can hold now: the balance without what open calls hold and what has expired.
+
+    Calls are refused while `status` is frozen, or while there is debt: what a refund or dispute took and wasn't there.
+    Whatever comes in pays it first. `expiring` is the part of the balance that expires, soonest first.
+    """
+
+    balance = AmountField(source="account.posted", read_only=True)
+    held = AmountField(source="account.held", read_only=True)
+    available = AmountField(read_only=True)
+    debt = AmountField(source="account.debt", read_only=True)
+    status = serializers.CharField(source="account.status", read_only=True)
+    tier = serializers.CharField(source="account.tier", read_only=True)
+    plan = PlanOutput(source="account.plan", allow_null=True, read_only=True)
+    expiring = LotOutput(source="lots", many=True, read_only=True)
+    unit = serializers.SerializerMethodField()
+
+    @extend_schema_field(UnitOutput)
+    def get_unit(self, summary: Summary) -> dict[str, str]:
+        return {"name": "credit", "per_usd": settings.CREDITS_PER_USD, "smallest": amounts.to_text(1)}
