@@ -1,12 +1,14 @@
-"""System checks of the ledger's ground: its trigger in the live schema, a SQLite that is new enough."""
+"""System checks of the ledger's ground: its trigger in the live schema, a SQLite that is new enough, its settings."""
 
 import sqlite3
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 
-from credits import triggers
+from credits import amounts, triggers
+from credits.errors import AmountInvalid
 
 _OLDEST_SQLITE = (3, 35, 0)
 
@@ -42,3 +44,21 @@ def sqlite_is_new_enough(**kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register()
+def approval_limit_is_an_amount(**kwargs: Any) -> list[CheckMessage]:
+    """credits.E003."""
+    limit = settings.CREDITS_APPROVAL_LIMIT
+    try:
+        if not limit or amounts.to_nano(limit) >= 0:
+            return []
+    except AmountInvalid:
+        pass
+    return [
+        Error(
+            f"CREDITS_APPROVAL_LIMIT is {limit!r}.",
+            hint="Set it to an amount of credits, 0 for a second operator every time, or nothing for none.",
+            id="credits.E003",
+        )
+    ]

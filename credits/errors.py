@@ -4,9 +4,12 @@ ServiceError
 ├── PaymentRequired
 │   └── InsufficientCredits    402
 ├── Forbidden
-│   └── AccountFrozen          403
+│   ├── AccountFrozen          403
+│   └── WantsAnother           403
 ├── NotFound
 │   └── WalletMissing          404
+├── Conflict
+│   └── AdjustmentIsClosed     409
 ├── Unprocessable
 │   ├── AmountInvalid          422
 │   └── PlanUnavailable        422
@@ -18,6 +21,7 @@ ServiceError
 from typing import Any
 
 from opscenter.core.errors import (
+    Conflict,
     Forbidden,
     NotFound,
     PaymentRequired,
@@ -33,6 +37,22 @@ class InsufficientCredits(PaymentRequired):
 
 class AccountFrozen(Forbidden):
     default_code = "account_frozen"
+
+
+class WantsAnother(Forbidden):
+    default_code = "wants_another"
+
+    def __init__(self) -> None:
+        super().__init__("You proposed this: somebody else has to approve or decline it.")
+
+
+class AdjustmentIsClosed(Conflict):
+    """`state` says how it ended: made, declined or expired."""
+
+    default_code = "adjustment_closed"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"This can't be decided any more: it is {state}.", details={"state": state})
 
 
 class WalletMissing(NotFound):

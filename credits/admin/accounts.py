@@ -1,6 +1,6 @@
 """Accounts: balances to read, tier and status to change, credits to adjust with a reason."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import uuid4
 
 from django import forms
@@ -10,13 +10,14 @@ from django.http import HttpRequest
 from credits import amounts
 from credits.admin.access import MOVES_MONEY, readers
 from credits.errors import AmountInvalid
-from credits.models import Account, Entry, Hold, Journal
-from credits.services import grants, wallets
+from credits.models import Account, Entry, Hold, Journal, ManualAdjustment
+from credits.services import adjustments, wallets
 from opscenter.core.admin_base import (
     AuditedModelAdmin,
     Button,
     Panel,
     Said,
+    Warned,
     display,
     linked,
     list_of,
@@ -24,6 +25,7 @@ from opscenter.core.admin_base import (
 )
 from opscenter.core.admin_base.access import Access
 from opscenter.core.admin_base.unfolded import TextInput
+from opscenter.core.models import User
 
 _NEWEST = 20
 
@@ -86,16 +88,23 @@ class AccountAdmin(AuditedModelAdmin):
         return account
 
     def foresee(self, request: HttpRequest, row: Account, wanted: dict[str, Any]) -> Panel:
-        seen = grants.foresee(account=row, **_adjustment(wanted))
+        seen = adjustments.foresee(account=row, **_adjustment(request, wanted))
         change = amounts.to_text(wanted["amount"])
         rows = [
             (what, amounts.to_text(before), change if change.startswith("-") else f"+{change}", amounts.to_text(after))
-            for what, (before, after) in (("Balance", seen.balance), ("Available", seen.available))
+            for what, (before, after) in (("Balance", seen.credits.balance), ("Available", seen.credits.available))
         ]
-        return Panel(f"Reason: {wanted['reason']}", ("Credits", "Now", "Change", "After"), rows)
+        title = f"Reason: {wanted['reason']}"
+        if seen.wants_another:
+            title = f"{title}. This is beyond your limit for a day: a second operator has to approve it."
+        return Panel(title, ("Credits", "Now", "Change", "After"), rows)
 
     def adjust(self, request: HttpRequest, row: Account, wanted: dict[str, Any]) -> Said:
-        grants.adjust(account=row, **_adjustment(wanted))
+        made = adjustments.ask(account=row, **_adjustment(request, wanted))
+        if made.state != ManualAdjustment.State.MADE:
+            return Warned(
+                "Proposed: it is beyond your limit for a day, and waits under Adjustments for a second operator."
+            )
         row.refresh_from_db()
         return Said(
             f"Adjusted by {amounts.to_text(wanted['amount'])}: the balance is {amounts.to_text(row.posted)} now."
@@ -121,9 +130,10 @@ class AccountAdmin(AuditedModelAdmin):
         return _of_wallet(account, account.available)
 
 
-def _adjustment(wanted: dict[str, Any]) -> dict[str, Any]:
+def _adjustment(request: HttpRequest, wanted: dict[str, Any]) -> dict[str, Any]:
     """The form's token makes it once, however often the form is sent."""
-    return {"amount_nano": wanted["amount"], "reason": wanted["reason"], "key": f"manual:{wanted['token']}"}
+    by = cast(User, request.user)
+    return {"amount_nano": wanted["amount"], "reason": wanted["reason"], "id": wanted["token"], "by": by}
 
 
 def _of_wallet(account: Account, nano: int) -> str | None:

@@ -6,6 +6,7 @@ from credits.models.check import LedgerCheck
 from credits.models.hold import Hold
 from credits.models.journal import Entry, Journal
 from credits.models.lot import Lot, LotEntry
+from credits.models.manual_adjustment import ManualAdjustment
 from credits.models.plan import Plan
 from credits.models.purchase import Package, Purchase, Reversal
 from credits.models.rate_version import RateVersion
@@ -22,6 +23,7 @@ __all__ = [
     "LedgerCheck",
     "Lot",
     "LotEntry",
+    "ManualAdjustment",
     "Package",
     "Plan",
     "PowerLevel",

@@ -50,6 +50,7 @@ FORWARDED_ALLOW_IPS = env.str("FORWARDED_ALLOW_IPS", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 REDIS_URL = env.str("REDIS_URL", default="")
 CREDITS_PER_USD = env.str("CREDITS_PER_USD", default="1000")
+CREDITS_APPROVAL_LIMIT = env.str("CREDITS_APPROVAL_LIMIT", default="100000")
 
 # --- the gateway and its ledger (seconds) ---
 

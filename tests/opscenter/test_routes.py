@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from gateway.urls import INFERENCE_PREFIXES
 from gateway.views.base import InferenceView
 from opscenter.core.api import LLMPermission
+from opscenter.core.ids import uuid7
 
 pytestmark = pytest.mark.once
 
@@ -60,7 +61,7 @@ def test_every_route_asks_for_a_permission(route: str, view: type[APIView]) -> N
 def test_a_stranger_is_told_to_authenticate(client: Client, route: str, view: type[APIView]) -> None:
     if route in OPEN or issubclass(view, InferenceView):
         return
-    path = "/" + re.sub(r"<\w+:\w+>", "1", route)
+    path = "/" + re.sub(r"<\w+:\w+>", "1", re.sub(r"<uuid:\w+>", str(uuid7()), route))
     for method in ("get", "post", "put", "patch", "delete"):
         if hasattr(view, method):
             answer = getattr(client, method)(f"{path}?mine=true")
