@@ -71,7 +71,8 @@ def post(account: Account, amount: int, **more: Any) -> Posted:
 
 
 def claw_back(account: Account, amount: int) -> Posted:
-    return post(account, -amount, against="purchases", kind=Journal.Kind.REFUND.value, owed=True)
+    """What isn't available is owed."""
+    return post(account, -amount, owed=True)
 
 
 def pass_time(seconds: float) -> None:

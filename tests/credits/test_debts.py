@@ -47,7 +47,7 @@ def test_what_is_available_goes_first_and_the_rest_is_owed(alice: Account) -> No
     post(alice, 100)
     held(alice, 30)
     assert claw_back(alice, 90) == Posted(made=True, wallet_change=-70, debt_change=20)
-    assert (balance(alice), debt(alice), system_sum("purchases")) == ((30, 30), 20, 90)
+    assert (balance(alice), debt(alice), system_sum("grants")) == ((30, 30), 20, -10)
 
 
 def test_lots_go_after_the_pool_the_first_to_expire_first(alice: Account) -> None:
