@@ -75,17 +75,15 @@ async def ended_on_failure(serving: Runtime, exchange: Exchange) -> AsyncIterato
 
 
 async def _end(serving: Runtime, exchange: Exchange, ending: Ending) -> int:
-    late = False
     # Nothing more is asked of an upstream, however long the settle takes.
     admission.ended(serving, exchange, tokens=sum(ending.usage))
     try:
         if exchange.held is not None:
             closed = await serving.writer.close(_closing(exchange, exchange.held, ending))
             exchange.charged_nano = closed.captured
-            late = not closed.won
     finally:
         serving.inflight.remove(exchange)
-        serving.recorder.put(*records.rows(exchange, ending), late=late)
+        serving.recorder.put(*records.rows(exchange, ending))
     return exchange.charged_nano
 
 

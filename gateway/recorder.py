@@ -15,6 +15,7 @@ from django.db import DataError, Error, IntegrityError, connection, transaction
 from gateway import rows
 from gateway.models import RequestRow
 from gateway.rows import AttemptValues, RequestValues
+from gateway.usage import rollup
 from llmconfig.services import key_use
 from llmconfig.services.key_use import KeyUse
 
@@ -22,11 +23,8 @@ log = logging.getLogger(__name__)
 
 
 class Record(NamedTuple):
-    """`late`: the sweep had ended the call already; what it wrote about it gives way to what really happened."""
-
     request: RequestValues
     attempts: list[AttemptValues]
-    late: bool = False
 
 
 Batch = Sequence[Record]
@@ -36,6 +34,7 @@ _REFUSED = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 _CAPACITY = 50_000
 _BATCH = 500
 _EVERY_S = 0.25
+_LOST = RequestRow.Status.LOST
 
 
 class Recorder:
@@ -59,13 +58,13 @@ class Recorder:
     def waiting(self) -> int:
         return len(self._waiting)
 
-    def put(self, request: RequestValues, attempts: list[AttemptValues], *, late: bool = False) -> None:
+    def put(self, request: RequestValues, attempts: list[AttemptValues]) -> None:
         if self._watch is not None:
             self._watch(request, attempts)
         if len(self._waiting) >= _CAPACITY:
             log.error("request row %s is dropped: %d wait already", request.id, _CAPACITY)
             return
-        self._waiting.append(Record(request, attempts, late))
+        self._waiting.append(Record(request, attempts))
 
     def _run(self) -> None:
         stopping = False
@@ -81,7 +80,7 @@ class Recorder:
     def _write(batch: Batch) -> bool:
         """False where the database is away. What it refuses for what it is must not hold up the rest."""
         try:
-            _commit(batch)
+            write(batch)
         except _REFUSED as error:
             if len(batch) > 1:
                 written = [Recorder._write([one]) for one in batch]
@@ -93,19 +92,37 @@ class Recorder:
         return True
 
 
-def _commit(batch: Batch) -> None:
+def write(batch: Batch) -> None:
+    """Write the rows and count them, all or none. Raises what the database raises."""
     with transaction.atomic():
         save(batch)
 
 
 def save(batch: Batch) -> None:
-    """A row that is there already stays, unless it is the sweep's and the call's own comes late."""
-    if late := [record.request.id for record in batch if record.late]:
-        RequestRow.objects.filter(pk__in=late, status=RequestRow.Status.LOST).delete()
-    rows.insert([record.request for record in batch])
-    attempts = [row for record in batch for row in record.attempts]
-    rows.insert(attempts)
+    """For inside a transaction. A row that is there already stays, unless it is one made for a lost call and the
+    call's own comes late; what is written is counted once, in the same transaction.
+    """
+    written, replaced = _write_requests(batch)
+    attempts = [row for record in written for row in record.attempts]
+    rows.insert_attempts(attempts)
     _count_use_of_keys(attempts)
+    rollup.count((record.request for record in written), gone=replaced)
+
+
+def _write_requests(batch: Batch) -> tuple[Batch, list[RequestRow]]:
+    """The records whose rows are new, and the rows that they have replaced."""
+    new = rows.insert_requests([record.request for record in batch])
+    if len(new) == len(batch):
+        return batch, []
+    held_up = [record for record in batch if record.request.id not in new and record.request.status != _LOST]
+    lost = RequestRow.objects.filter(pk__in=[record.request.id for record in held_up], status=_LOST)
+    replaced = list(lost.select_for_update())
+    if replaced:
+        lost.delete()
+        gone = {row.pk for row in replaced}
+        new |= rows.insert_requests([record.request for record in held_up if record.request.id in gone])
+    first = {record.request.id: record for record in reversed(batch) if record.request.id in new}
+    return list(first.values()), replaced
 
 
 def _count_use_of_keys(attempts: Sequence[AttemptValues]) -> None:

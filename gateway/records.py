@@ -14,6 +14,7 @@ from gateway.exchange import Attempt, Exchange
 from gateway.models import AttemptRow, RequestRow
 from gateway.pricing import usd
 from gateway.rows import AttemptValues, RequestValues
+from gateway.usage.moved import Moved
 from opscenter.core.errors import ServiceError
 from opscenter.core.ids import uuid7
 
@@ -25,7 +26,7 @@ def rows(exchange: Exchange, ending: Ending) -> tuple[RequestValues, list[Attemp
         _attempt(exchange, attempt, number, started, ending)
         for number, attempt in enumerate(exchange.attempts, start=1)
     ]
-    return _request(exchange, ending, started), attempts
+    return _request(exchange, ending, started, sum(int(row.cost_usd.scaleb(9)) for row in attempts)), attempts
 
 
 def turned_away(request_id: UUID, caller: Caller, ask: ChatAsk, endpoint: str, error: ServiceError) -> RequestValues:
@@ -37,6 +38,8 @@ def turned_away(request_id: UUID, caller: Caller, ask: ChatAsk, endpoint: str, e
         account_id=caller.account_id,
         virtual_key_id=caller.key_id,
         endpoint=endpoint,
+        tier=caller.tier,
+        power_level=caller.power_level,
         environment=caller.environment,
         component=caller.component,
         requested_model=printable(ask.model or "auto")[:200],
@@ -53,9 +56,9 @@ def time_of(request_id: UUID) -> datetime:
     return datetime.fromtimestamp((request_id.int >> 80) / 1000, UTC)
 
 
-def lost(hold: Hold) -> RequestValues:
-    """The row of a call whose worker died before it could write one."""
-    captured = hold.captured or 0
+def lost(hold: Hold, moved: Moved) -> RequestValues:
+    """The row of a call whose worker died before it could write one; `moved` is what the ledger says of it."""
+    basis = moved.late_basis or hold.basis
     return RequestValues(
         id=hold.pk,
         created_at=time_of(hold.pk),
@@ -63,17 +66,21 @@ def lost(hold: Hold) -> RequestValues:
         account_id=hold.account_id,
         virtual_key_id=hold.virtual_key_id,
         endpoint="",
+        tier=str(hold.rates.get("tier", "")),
+        power_level=str(hold.rates.get("power_level", "")),
         status=RequestRow.Status.LOST,
         error_code="worker_died",
         completion_tokens=hold.delivered_tokens,
-        billing_basis=hold.basis if hold.basis in RequestRow.Basis.values else RequestRow.Basis.VOID,
+        billing_basis=basis if basis in RequestRow.Basis.values else RequestRow.Basis.VOID,
         held_nano=hold.amount,
-        charged_nano=captured,
+        charged_nano=moved.charged,
+        overrun_nano=moved.overrun,
+        expense_nano=moved.expense,
         rates=msgspec.Raw(msgspec.json.encode(hold.rates)),
     )
 
 
-def _request(exchange: Exchange, ending: Ending, started: datetime) -> RequestValues:
+def _request(exchange: Exchange, ending: Ending, started: datetime, cost_nano_usd: int) -> RequestValues:
     target = exchange.answering.candidate.target if exchange.attempts else None
     usage = ending.usage
     now = datetime.now(UTC)
@@ -85,6 +92,8 @@ def _request(exchange: Exchange, ending: Ending, started: datetime) -> RequestVa
         virtual_key_id=exchange.caller.key_id,
         client_request_id=exchange.client_request_id,
         endpoint=exchange.endpoint,
+        tier=exchange.caller.tier,
+        power_level=exchange.caller.power_level,
         environment=exchange.caller.environment,
         component=exchange.tags.get("component") or exchange.caller.component,
         operation=exchange.tags.get("operation", ""),
@@ -104,6 +113,9 @@ def _request(exchange: Exchange, ending: Ending, started: datetime) -> RequestVa
         billing_basis=ending.basis,
         held_nano=exchange.held.amount if exchange.held else 0,
         charged_nano=exchange.charged_nano,
+        overrun_nano=max(0, ending.cost - exchange.charged_nano) if exchange.held else 0,
+        expense_nano=ending.upstream_expense if exchange.held else 0,
+        cost_nano_usd=cost_nano_usd,
         rates=exchange.receipt,
         duration_ms=_milliseconds(now - started),
         first_token_ms=int((exchange.first_token_at - exchange.began) * 1000) if exchange.first_token_at else None,

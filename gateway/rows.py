@@ -26,6 +26,8 @@ class RequestValues(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     virtual_key_id: int | None = None
     client_request_id: str = ""
     endpoint: str
+    tier: str = ""
+    power_level: str = ""
     environment: str = ""
     component: str = ""
     operation: str = ""
@@ -45,6 +47,9 @@ class RequestValues(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     billing_basis: str
     held_nano: int = 0
     charged_nano: int = 0
+    overrun_nano: int = 0
+    expense_nano: int = 0
+    cost_nano_usd: int = 0
     rates: msgspec.Raw = EMPTY
     duration_ms: int = 0
     first_token_ms: int | None = None
@@ -78,15 +83,27 @@ class AttemptValues(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     duration_ms: int = 0
 
 
-def insert(rows: "list[RequestValues] | list[AttemptValues]") -> None:
-    """Write them in one statement; those that are there already stay as they are.
+def insert_requests(rows: list[RequestValues]) -> set[UUID]:
+    """Write them in one statement; those that are there already stay as they are. Returns the ids of the new ones.
 
     Raises ValueError or a database error for a row that can't be written, and then none is.
     """
+    if not rows:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_statement(RequestValues, connection.vendor)} RETURNING id", _parameter(rows))
+        return {id if isinstance(id, UUID) else UUID(id) for (id,) in cursor.fetchall()}
+
+
+def insert_attempts(rows: list[AttemptValues]) -> None:
+    """Likewise."""
     if rows:
         with connection.cursor() as cursor:
-            statement = _statement(type(rows[0]), connection.vendor)
-            cursor.execute(statement, {"rows": msgspec.json.encode(rows).decode()})
+            cursor.execute(_statement(AttemptValues, connection.vendor), _parameter(rows))
+
+
+def _parameter(rows: list[RequestValues] | list[AttemptValues]) -> dict[str, str]:
+    return {"rows": msgspec.json.encode(rows).decode()}
 
 
 _MODELS = {RequestValues: RequestRow, AttemptValues: AttemptRow}

@@ -7,17 +7,17 @@ from celery import shared_task
 
 from credits.models import Hold
 from credits.services.sweep import sweep
-from gateway import lost, records, telemetry
+from gateway import lost, telemetry
 from gateway.partitions import make_partitions as make
-from gateway.recorder import Record, save
+from gateway.recorder import Record, write
 from gateway.services import keys
 
 log = logging.getLogger(__name__)
 
 
 def _record(holds: Sequence[Hold]) -> None:
-    rows = [records.lost(hold) for hold in holds]
-    save([Record(row, []) for row in rows])
+    rows = lost.rows_of(holds)
+    write([Record(row, []) for row in rows])
     for row in rows:
         telemetry.tell(row, [])
 

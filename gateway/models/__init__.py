@@ -1,6 +1,7 @@
 """Keys, and what was done with them."""
 
 from gateway.models.request import AttemptRow, RequestRow
+from gateway.models.usage_stat import UsageStat
 from gateway.models.virtual_key import VirtualKey
 
-__all__ = ["AttemptRow", "RequestRow", "VirtualKey"]
+__all__ = ["AttemptRow", "RequestRow", "UsageStat", "VirtualKey"]

@@ -10,7 +10,11 @@ from django.db import models
 
 
 class RequestRow(models.Model):
-    """One call of a consumer. Credits are nanocredits; `billing_basis` says what the bill rests on."""
+    """One call of a consumer. Credits are nanocredits; `billing_basis` says what the bill rests on.
+
+    What the operator bears: `overrun_nano` of the price, beyond what was held, `expense_nano`, at cost, of what failed
+    upstream. `cost_nano_usd` is what providers are owed in all, in nanodollars.
+    """
 
     class Status(models.TextChoices):
         SUCCEEDED = "succeeded", "Succeeded"
@@ -33,6 +37,8 @@ class RequestRow(models.Model):
     virtual_key_id = models.BigIntegerField(null=True)
     client_request_id = models.CharField("client request ID", max_length=128, blank=True)
     endpoint = models.CharField(max_length=60)
+    tier = models.CharField(max_length=16, blank=True)
+    power_level = models.CharField(max_length=20, blank=True)
     environment = models.CharField(max_length=10, blank=True)
     component = models.CharField(max_length=100, blank=True)
     operation = models.CharField(max_length=100, blank=True)
@@ -52,6 +58,9 @@ class RequestRow(models.Model):
     billing_basis = models.CharField(max_length=12, choices=Basis)
     held_nano = models.BigIntegerField(default=0)
     charged_nano = models.BigIntegerField(default=0)
+    overrun_nano = models.BigIntegerField(default=0)
+    expense_nano = models.BigIntegerField(default=0)
+    cost_nano_usd = models.BigIntegerField(default=0)
     rates = models.JSONField(default=dict)
     duration_ms = models.PositiveIntegerField("duration (ms)", default=0)
     first_token_ms = models.PositiveIntegerField("first token (ms)", null=True)

@@ -179,6 +179,10 @@ class World:
         eventually(lambda: self.open_holds() == 0, what=lambda: self.live.log[-4000:])
         assert self.live.manage("check_ledger").strip().endswith("0 problems")
 
+    def usage_is_the_ledgers(self) -> None:
+        """Once every row is written: the sums of the days, the requests and the ledger agree."""
+        assert self.live.manage("check_usage", "--now").strip() == "0 problems"
+
 
 class Streamed:
     """What a client saw of a stream."""

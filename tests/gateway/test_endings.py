@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from credits.models import Entry, Hold
 from gateway.counting import count_prompt, count_tokens
 from gateway.models import AttemptRow, RequestRow
 from gateway.stored_receipts import receipt_of
+from gateway.usage.check import Days, check
 from opscenter.core.models import User
 from tests.eventually import eventually
 from tests.gateway.in_process import InProcess
@@ -44,6 +46,7 @@ def _row(answer: httpx.Response) -> RequestRow:
     assert row is not None
     assert not Hold.objects.filter(state="HELD").exists()
     assert list(checker.check()) == []
+    assert check(Days(row.created_at.date(), row.created_at.date(), timedelta(minutes=-1))) == []
     assert receipt_of(row).contradictions == ()
     return row
 

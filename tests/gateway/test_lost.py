@@ -15,6 +15,7 @@ from gateway.recorder import Record, save
 from gateway.records import time_of
 from gateway.stored_receipts import receipt_of
 from gateway.tasks import record_lost_calls
+from gateway.usage.moved import Moved
 from opscenter.core.ids import uuid7
 from tests.gateway.people import key_of, person, wallet
 
@@ -58,7 +59,7 @@ def test_a_lost_call_is_recorded_once() -> None:
 
 def test_a_row_that_is_there_stays() -> None:
     hold = ended(120, basis="provider")
-    row = records.lost(hold)
+    row = records.lost(hold, Moved(charged=120))
     row.status = RequestRow.Status.SUCCEEDED
     save([Record(row, [])])
 

@@ -155,7 +155,7 @@ def test_what_the_sweep_wrote_gives_way_to_the_calls_own_late_end() -> None:
     lost = _row(status="lost", charged_nano=9)
     save([Record(lost, [])])
 
-    save([Record(_row(lost.id, charged_nano=7), [], late=True)])
+    save([Record(_row(lost.id, charged_nano=7), [])])
 
     stored = RequestRow.objects.get()
     assert (stored.charged_nano, stored.status) == (7, "succeeded")

@@ -34,6 +34,8 @@ def _request(**changes: Any) -> RequestValues:
         "virtual_key_id": None,
         "client_request_id": 'she said "hi" \\ \t',
         "endpoint": "chat/completions",
+        "tier": "starter",
+        "power_level": "balanced",
         "environment": "prod",
         "component": "größer 漢字 🦊",
         "operation": "o",
@@ -53,6 +55,9 @@ def _request(**changes: Any) -> RequestValues:
         "billing_basis": "provider",
         "held_nano": 2**63 - 1,
         "charged_nano": 2**53 + 1,
+        "overrun_nano": 2**53 + 3,
+        "expense_nano": 4,
+        "cost_nano_usd": 2**53 + 5,
         "rates": Raw(b'{"a":[1,"x",null]}'),
         "duration_ms": 4,
         "first_token_ms": 5,
@@ -98,8 +103,8 @@ def test_what_is_written_is_what_is_read() -> None:
     request = _request()
     attempt = _attempt(request)
 
-    rows.insert([request])
-    rows.insert([attempt])
+    rows.insert_requests([request])
+    rows.insert_attempts([attempt])
 
     assert RequestRow.objects.values().get() == _plain(request)
     assert AttemptRow.objects.values().get() == _plain(attempt)
@@ -111,16 +116,17 @@ def test_a_row_of_this_statement_is_found_by_its_time_and_its_id() -> None:
     for microsecond in (0, 1000, 120_000):
         moment = datetime(2026, 11, 21, 3, 44, 47, microsecond, tzinfo=UTC)
         request = _request(created_at=moment)
-        rows.insert([request])
+        rows.insert_requests([request])
         assert RequestRow.objects.filter(pk=request.id, created_at__gte=moment, created_at__lte=moment).exists()
 
 
 @pytest.mark.django_db
 def test_a_row_that_is_there_stays() -> None:
     first = _request(charged_nano=7)
-    rows.insert([first])
+    rows.insert_requests([first])
 
-    rows.insert([_request(id=first.id, charged_nano=9), _request()])
+    other = _request()
+    assert rows.insert_requests([_request(id=first.id, charged_nano=9), other]) == {other.id}
 
     assert RequestRow.objects.get(pk=first.id).charged_nano == 7
     assert RequestRow.objects.count() == 2

@@ -77,6 +77,7 @@ def test_killed_workers_lose_nothing_and_double_nothing(world: World, upstream: 
     lost = every_hold_ended_as_it_must(books, load.told, upstream.calls)
     balance_is_what_was_not_charged(world, books)
     world.books_balance()
+    world.usage_is_the_ledgers()
     assert lost["captured at the last checkpoint"] > 0
     figures.saw("workers killed", killer.killed)
     figures.saw("of them in the middle of a stream, of which a client saw the end", killer.mid_stream)

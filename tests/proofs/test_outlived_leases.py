@@ -99,6 +99,7 @@ def test_calls_that_outlive_their_lease_are_charged_once_by_the_sweep_and_correc
     charged_once(books, told, upstream.calls)
     balance_is_what_was_not_charged(world, books)
     world.books_balance()
+    world.usage_is_the_ledgers()
     figures.saw("calls whose settle the database missed, or that went on beyond its absence", len(told))
     figures.saw("of them swept before their worker came back to them", swept)
     figures.saw("charged what the sweep took, where the provider reports more", paid_as_swept(books, told))

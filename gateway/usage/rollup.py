@@ -1,0 +1,84 @@
+"""Adds calls to the sums of their day: one statement per batch, inside the transaction that writes their rows.
+
+Whoever writes a row of llm_requests counts it here, and whoever takes one away takes it off.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+
+import msgspec
+from django.db import connection
+
+from gateway.models import RequestRow
+from gateway.models.usage_stat import DIMENSIONS, SUMS
+from gateway.rows import RequestValues
+from opscenter.core.json_rows import Rows
+
+_Status = RequestRow.Status
+FAILED = (_Status.FAILED.value, _Status.LOST.value)
+REFUSED = _Status.REFUSED.value
+_KINDS = {"day": "date"} | dict.fromkeys(("account_id", "user_id", "virtual_key_id", *SUMS), "bigint")
+
+
+def count(rows: Iterable[RequestValues | RequestRow], *, gone: Iterable[RequestRow] = ()) -> None:
+    """Add `rows`, which this transaction has inserted, and take off those that it has deleted.
+
+    Locks the sums that it changes in the order of their keys, until the commit: so that batches of several workers
+    wait for each other in one order only. Call it last.
+    """
+    sums: dict[tuple[object, ...], list[int]] = {}
+    for row in rows:
+        _add(sums, row, 1)
+    for row in gone:
+        _add(sums, row, -1)
+    if not sums:
+        return
+    ordered = [(*key, *sums[key]) for key in sorted(sums)]
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(connection.vendor), {"rows": msgspec.json.encode(ordered).decode()})
+
+
+def _add(sums: dict[tuple[object, ...], list[int]], row: RequestValues | RequestRow, sign: int) -> None:
+    key = (
+        row.created_at.date(),
+        row.account_id or 0,
+        row.user_id or 0,
+        row.virtual_key_id or 0,
+        row.tier,
+        row.power_level,
+        row.model,
+        row.provider,
+        row.component,
+        row.environment,
+    )
+    found = sums.get(key)
+    if found is None:
+        found = sums[key] = [0] * len(SUMS)
+    status = row.status
+    found[0] += sign
+    if status in FAILED:
+        found[1] += sign
+    elif status == REFUSED:
+        found[2] += sign
+    found[3] += sign * row.attempts
+    found[4] += sign * row.prompt_tokens
+    found[5] += sign * row.cached_tokens
+    found[6] += sign * row.cache_write_tokens
+    found[7] += sign * row.completion_tokens
+    found[8] += sign * row.charged_nano
+    found[9] += sign * row.overrun_nano
+    found[10] += sign * row.expense_nano
+    found[11] += sign * row.cost_nano_usd
+    found[12] += sign * row.duration_ms
+
+
+@cache
+def _statement(vendor: str) -> str:
+    columns = ", ".join((*DIMENSIONS, *SUMS))
+    typed = ", ".join(f"{name} {_KINDS.get(name, 'text')}" for name in (*DIMENSIONS, *SUMS))
+    sums = ", ".join(f"{name} = llm_usage_stats.{name} + excluded.{name}" for name in SUMS)
+    # Without WHERE, SQLite takes the ON of ON CONFLICT for a join's.
+    return (
+        f"INSERT INTO llm_usage_stats ({columns}) SELECT {columns} FROM {format(Rows(vendor), typed)} WHERE TRUE "
+        f"ON CONFLICT ({', '.join(DIMENSIONS)}) DO UPDATE SET {sums}"
+    )

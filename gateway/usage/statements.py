@@ -1,0 +1,81 @@
+"""The sums of llm_usage_stats made afresh from llm_requests, and requests beside what the ledger moved for them."""
+
+from functools import cache
+
+from credits.ledger.postings import OVERRUN, REVENUE, UPSTREAM
+from gateway.models.usage_stat import DIMENSIONS, SUMS
+from gateway.usage.rollup import FAILED, REFUSED
+
+_DAY = {"postgresql": "(r.created_at AT TIME ZONE 'UTC')::date", "sqlite": "DATE(r.created_at)"}
+_ID = {
+    "postgresql": "r.id::text",
+    "sqlite": "SUBSTR(r.id, 1, 8) || '-' || SUBSTR(r.id, 9, 4) || '-' || SUBSTR(r.id, 13, 4) || '-' || "
+    "SUBSTR(r.id, 17, 4) || '-' || SUBSTR(r.id, 21)",
+}
+_OF_REQUESTS = "FROM llm_requests r WHERE r.created_at >= %(since)s AND r.created_at < %(until)s"
+_DIMENSIONS, _SUMS = ", ".join(DIMENSIONS), ", ".join(SUMS)
+
+
+@cache
+def difference(vendor: str) -> str:
+    """Where kept sums and requests disagree: the dimensions, and by how much each sum is too large."""
+    too_large = ", ".join(f"SUM({name})" for name in SUMS)
+    any_is = " OR ".join(f"SUM({name}) <> 0" for name in SUMS)
+    minus = ", ".join(f"-({value})" for value in _values().values())
+    return f"""
+    SELECT {_DIMENSIONS}, {too_large} FROM (
+      SELECT {_DIMENSIONS}, {_SUMS} FROM llm_usage_stats WHERE day >= %(first)s AND day <= %(last)s
+      UNION ALL SELECT {_dimensions(vendor)}, {minus} {_OF_REQUESTS}
+    ) d GROUP BY {_DIMENSIONS} HAVING {any_is} ORDER BY {_DIMENSIONS}"""
+
+
+@cache
+def made_afresh(vendor: str) -> str:
+    """Fills the sums of days that have none."""
+    sums = ", ".join(f"SUM({value})" for value in _values().values())
+    dimensions = _dimensions(vendor)
+    return (
+        f"INSERT INTO llm_usage_stats ({_DIMENSIONS}, {_SUMS}) "
+        f"SELECT {dimensions}, {sums} {_OF_REQUESTS} GROUP BY {dimensions}"
+    )
+
+
+@cache
+def contradicted(vendor: str) -> str:
+    """Requests of which the ledger says something else, once it has said it for a while: id, then charged, overrun
+    and expense of the request and of the ledger.
+    """
+    id = _ID[vendor]
+    charged = _sum_of(f"a.code NOT IN ('{REVENUE}', '{OVERRUN}', '{UPSTREAM}')")
+    overrun, expense = _sum_of(f"a.code = '{OVERRUN}'"), _sum_of(f"a.code = '{UPSTREAM}'")
+    return f"""
+    SELECT r.id, r.charged_nano, r.overrun_nano, r.expense_nano, {charged}, {overrun}, {expense}
+    FROM llm_requests r
+    LEFT JOIN credits_journals j ON j.idempotency_key IN ('usage:' || {id}, 'adj:' || {id} || ':1', 'expense:' || {id})
+    LEFT JOIN llm_transactions e ON e.journal_id = j.id
+    LEFT JOIN llm_credits a ON a.id = e.account_id
+    WHERE r.created_at >= %(since)s AND r.created_at < %(until)s
+    GROUP BY r.id, r.charged_nano, r.overrun_nano, r.expense_nano
+    HAVING (r.charged_nano <> {charged} OR r.overrun_nano <> {overrun} OR r.expense_nano <> {expense})
+      AND (MAX(j.created_at) IS NULL OR MAX(j.created_at) < %(settled)s)
+    ORDER BY r.id"""
+
+
+def _sum_of(condition: str) -> str:
+    return f"COALESCE(SUM(CASE WHEN {condition} THEN -e.amount END), 0)"
+
+
+def _dimensions(vendor: str) -> str:
+    ids = ", ".join(f"COALESCE(r.{name}, 0)" for name in DIMENSIONS[1:4])
+    return f"{_DAY[vendor]}, {ids}, {', '.join(f'r.{name}' for name in DIMENSIONS[4:])}"
+
+
+def _values() -> dict[str, str]:
+    """What a request adds to each sum."""
+    failed = ", ".join(f"'{status}'" for status in FAILED)
+    counts = {
+        "requests": "1",
+        "failed": f"CASE WHEN r.status IN ({failed}) THEN 1 ELSE 0 END",
+        "refused": f"CASE WHEN r.status = '{REFUSED}' THEN 1 ELSE 0 END",
+    }
+    return {name: counts.get(name, f"r.{name}") for name in SUMS}
