@@ -13,6 +13,7 @@ class CreditsConfig(AppConfig):
         from credits.models import PowerLevel, Tier  # noqa: PLC0415 - needs loaded apps
         from credits.seeds import seed  # noqa: PLC0415 - needs loaded apps
         from credits.services import plans, rate_versions  # noqa: PLC0415 - needs loaded apps
+        from credits.stripe import checks as stripe_checks  # noqa: F401, PLC0415 - needs loaded apps
         from opscenter.core import changes, users  # noqa: PLC0415 - needs loaded apps
 
         post_migrate.connect(seed, sender=self, dispatch_uid="credits.seed")

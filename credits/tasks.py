@@ -1,6 +1,5 @@
-"""What the worker does for credits: proves the ledger, has credits expire, grants what plans give.
-
-All may run as often as one likes.
+"""What the worker does for credits: proves the ledger, has credits expire, grants what plans give, goes on with
+Stripe. All may run as often as one likes.
 """
 
 import logging
@@ -8,6 +7,7 @@ import logging
 from celery import shared_task
 
 from credits.services import expiry, ledger_checks, plan_grants
+from credits.stripe import own_refunds, reconciliation, waiting
 
 logger = logging.getLogger(__name__)
 
@@ -31,3 +31,15 @@ def expire_credits() -> int:
 def grant_plans() -> int:
     """Returns how many grants were made."""
     return plan_grants.give_due()
+
+
+@shared_task
+def go_on_with_stripe() -> dict[str, int]:
+    """Apply events that waited, and finish refunds that were begun; how many of each."""
+    return {"events": waiting.retry_due(), "refunds": own_refunds.go_on()}
+
+
+@shared_task
+def reconcile_stripe() -> int:
+    """The number of differences; each is logged as an error."""
+    return len(reconciliation.reconcile().differences)

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from credits.stripe.views import PackageListView, PurchaseView, RefundView
 from credits.views.adjustments import AddView, AdjustmentListView, AdjustmentView, ApproveView, DeclineView
 from credits.views.balance import CreditsView
 from credits.views.transactions import TransactionsView
@@ -15,4 +16,7 @@ urlpatterns = [
     path("credits/adjustments/<uuid:pk>", AdjustmentView.as_view(), name="adjustment"),
     path("credits/adjustments/<uuid:pk>/approve", ApproveView.as_view(), name="approve-adjustment"),
     path("credits/adjustments/<uuid:pk>/decline", DeclineView.as_view(), name="decline-adjustment"),
+    path("credits/packages", PackageListView.as_view(), name="packages"),
+    path("credits/purchase", PurchaseView.as_view(), name="purchase"),
+    path("credits/purchases/<uuid:id>/refund", RefundView.as_view(), name="refund"),
 ]

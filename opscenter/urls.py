@@ -26,6 +26,7 @@ urlpatterns = [
     path("api/v1/llm-config/", include("llmconfig.urls")),
     path("api/v1/admin/", include(llmconfig_urls.platform_keys)),
     path("api/v1/llm/", include("credits.urls")),
+    path("", include("credits.stripe.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path(
         "api/docs",

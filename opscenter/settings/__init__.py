@@ -140,6 +140,17 @@ EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 
+# --- selling credits by Stripe: credits/stripe; without a key nothing is for sale ---
+
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_LIVEMODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com").rstrip("/")
+STRIPE_TIMEOUT_S = env.float("STRIPE_TIMEOUT_S", default=15)
+STRIPE_RETRIES = env.int("STRIPE_RETRIES", default=2)
+STRIPE_TOLERANCE_S = env.int("STRIPE_TOLERANCE_S", default=300)
+STRIPE_TICK_S = env.float("STRIPE_TICK_S", default=60)
+
 # --- the LiteLLM proxy beside it: llmconfig/proxy ---
 
 LITELLM_SYNC_MODE = env.str("LITELLM_SYNC_MODE", default="off")
@@ -228,6 +239,10 @@ CELERY_BEAT_SCHEDULE = schedule.at_times | {
     "check-health": schedule.every(HEALTH_TICK_S, "llmconfig.tasks.check_health"),
     "send-alerts": schedule.every(ALERT_TICK_S, "llmconfig.tasks.send_alerts"),
 }
+if STRIPE_SECRET_KEY:
+    CELERY_BEAT_SCHEDULE |= schedule.of_purchases | {
+        "go-on-with-stripe": schedule.every(STRIPE_TICK_S, "credits.tasks.go_on_with_stripe"),
+    }
 if LITELLM_SYNC_MODE != "off":
     CELERY_BEAT_SCHEDULE |= {
         "sync-litellm-proxy-on-change": schedule.every(LITELLM_DEBOUNCE_S, "llmconfig.tasks.sync_proxy_on_change"),

@@ -22,6 +22,10 @@ at_times: dict[str, dict[str, Any]] = {
     "make-partitions": {"task": "gateway.tasks.make_partitions", "schedule": crontab(hour=2, minute=11)},
 }
 
+of_purchases: dict[str, dict[str, Any]] = {
+    "reconcile-stripe": {"task": "credits.tasks.reconcile_stripe", "schedule": crontab(hour=4, minute=7)},
+}
+
 
 def every(interval_s: float, task: str) -> dict[str, Any]:
     """One that waited for longer than its interval is overtaken by the next."""

@@ -19,7 +19,11 @@ pytestmark = pytest.mark.once
 # What anybody may ask for: to sign in, and what the API looks like.
 OPEN = {"api/v1/auth/login", "api/schema", "api/docs"}
 # /metrics has a rule of its own: test_scraping.py.
-OUTSIDE_THE_API = ("health/", "metrics", "admin/", "accounts/", "static/", "favicon.ico")
+OUTSIDE_THE_API = (
+    *("health/", "metrics", "admin/", "accounts/", "static/", "favicon.ico"),
+    # What Stripe calls, by a signature, and a page: tests/stripe.
+    *("stripe/", "credits/"),
+)
 
 
 def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
