@@ -13,6 +13,9 @@ class LlmConfigConfig(AppConfig):
     def ready(self) -> None:
         from llmconfig import checks  # noqa: F401, PLC0415 - models are loaded only now
         from llmconfig.groups import seed_groups  # noqa: PLC0415 - the same
+        from llmconfig.health import alerts  # noqa: PLC0415 - the same
         from llmconfig.health import checks as health_checks  # noqa: F401, PLC0415 - the same
+        from opscenter.core.alerts import delivery  # noqa: PLC0415 - the same
 
         post_migrate.connect(seed_groups, sender=self)
+        delivery.before(alerts.forget_moot)

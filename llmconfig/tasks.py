@@ -1,10 +1,10 @@
-"""What the worker does for providers: rotates keys, looks how providers are, tells of changes, keeps the
-LiteLLM proxy in sync. All are idempotent.
+"""What the worker does for providers: rotates keys, looks how providers are, keeps the LiteLLM proxy in
+sync. All are idempotent.
 """
 
 from celery import shared_task
 
-from llmconfig.health import alerts, rollups, run
+from llmconfig.health import rollups, run
 from llmconfig.models import ProxyState
 from llmconfig.services import due_rotations, proxy_sync
 
@@ -25,12 +25,6 @@ def remind_of_rotations() -> int:
 def check_health() -> int:
     """Check whoever is due; returns how many."""
     return run.run()
-
-
-@shared_task
-def send_alerts() -> int:
-    """Returns how many were sent."""
-    return alerts.deliver()
 
 
 @shared_task

@@ -52,6 +52,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Users", "person", "core", "user"),
             ("Groups", "group", "auth", "group"),
+            ("Alerts", "notifications", "core", "alert"),
             ("Failed sign-ins", "lock", "core", "failedsignin"),
             ("Audit log", "history", "core", "auditentry"),
         ),

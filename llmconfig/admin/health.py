@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from llmconfig.admin.health_panels import VIEWERS, panels_of, uptime_text, with_uptime
 from llmconfig.admin.testing import HEALTH_LABELS, state_of
-from llmconfig.health import schedule
+from llmconfig.health import alerts, schedule
 from llmconfig.models import HealthChange, ProviderHealth
 from opscenter.core.admin_base import (
     Button,
@@ -90,9 +90,7 @@ class HealthChangeAdmin(LargeTable, ReadOnlyModelAdmin):
         return super().get_queryset(request).select_related("health__server", "health__key")
 
     def panels(self, request: HttpRequest, row: HealthChange) -> list[Panel]:
-        told = [
-            (alert.get_channel_display(), alert.outcome, alert.attempts) for alert in row.alerts.order_by("channel")
-        ]
+        told = [(alert.get_channel_display(), alert.outcome, alert.attempts) for alert in alerts.of(row)]
         return [Panel("Alerts", ("By", "Outcome", "Attempts"), told)]
 
     @display(description="Provider")

@@ -71,7 +71,7 @@ def _changes(health: ProviderHealth) -> Panel:
             linked(HealthChange, change.pk, f"{change.at:%Y-%m-%d %H:%M:%S}"),
             f"{change.get_before_display()} → {change.get_after_display()}",
             change.message,
-            told.get(change.pk, "nobody was told"),
+            told.get(str(change.pk), "nobody was told"),
         )
         for change in newest
     ]

@@ -2,7 +2,6 @@
 
 from llmconfig.models.active_provider import ActiveProvider
 from llmconfig.models.ai_server import AIServer
-from llmconfig.models.alert import HealthAlert
 from llmconfig.models.deployment import Deployment
 from llmconfig.models.health import HealthChange, HealthCheck, HealthRollup, ProviderHealth
 from llmconfig.models.llm_model import LLMModel
@@ -17,7 +16,6 @@ __all__ = [
     "ActiveProvider",
     "Capability",
     "Deployment",
-    "HealthAlert",
     "HealthChange",
     "HealthCheck",
     "HealthRollup",

@@ -14,6 +14,7 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         from opscenter.core import checks, sealed_places, signals  # noqa: F401, PLC0415 - they need loaded apps
+        from opscenter.core.alerts import checks as alert_checks  # noqa: F401, PLC0415 - the same
 
         sealed_places.register()
         post_migrate.connect(_seed, sender=self, dispatch_uid="core.seed")

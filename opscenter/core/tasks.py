@@ -1,14 +1,27 @@
-"""What the worker does for the ground: forgets sign-ins that are over, and verifies the audit log."""
+"""What the worker does for the ground: sends alerts, forgets sign-ins that are over, verifies the audit log."""
 
 import logging
 
 from celery import shared_task
 
 from opscenter.core import audit_check
+from opscenter.core.alerts import delivery
 from opscenter.core.signin import pruning
 
 log = logging.getLogger(__name__)
 _MOST_LOGGED = 100
+
+
+@shared_task
+def send_alerts() -> int:
+    """Returns how many were sent."""
+    return delivery.deliver()
+
+
+@shared_task
+def prune_alerts() -> int:
+    """Returns how many. Idempotent."""
+    return delivery.prune()
 
 
 @shared_task

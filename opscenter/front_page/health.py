@@ -8,9 +8,10 @@ from django.db.models import Count, Max, Min, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from llmconfig.models import HealthAlert, HealthChange, ProviderHealth
+from llmconfig.models import ProviderHealth
 from llmconfig.models.health import Status
 from opscenter.core.admin_base.front_page import front_page_panels
+from opscenter.core.models import Alert
 from opscenter.front_page.facts import Fact, Section, ago, link_to
 
 # Some looks may be late where a worker is busy.
@@ -43,10 +44,9 @@ def _states(request: HttpRequest) -> Iterator[Fact]:
 def _alerts(request: HttpRequest) -> Fact:
     """Those of a week that nobody got, from the index over what was not sent."""
     since = timezone.now() - timedelta(days=7)
-    lately = Q(change__at__gte=since) | Q(key__rotation_reminded_at__gte=since)
-    unsent = HealthAlert.objects.filter(lately, sent_at__isnull=True).aggregate(
+    unsent = Alert.objects.filter(queued_at__gte=since, sent_at__isnull=True).aggregate(
         waiting=Count("pk", filter=Q(due_at__isnull=False)), lost=Count("pk", filter=Q(due_at__isnull=True))
     )
     text = f"{unsent['waiting']} waiting" + (f", {unsent['lost']} given up" if unsent["lost"] else "")
     level = "danger" if unsent["lost"] else "warning" if unsent["waiting"] else "success"
-    return Fact("Alerts", text, link_to(request, HealthChange), level)
+    return Fact("Alerts", text, link_to(request, Alert), level)

@@ -237,7 +237,7 @@ CELERY_BEAT_SCHEDULE = schedule.at_times | {
     "record-lost-calls": schedule.every(RECORD_LOST_CALLS_INTERVAL_S, "gateway.tasks.record_lost_calls"),
     "rotate-due-keys": schedule.every(KEY_ROTATION_INTERVAL_S, "llmconfig.tasks.rotate_due_keys"),
     "check-health": schedule.every(HEALTH_TICK_S, "llmconfig.tasks.check_health"),
-    "send-alerts": schedule.every(ALERT_TICK_S, "llmconfig.tasks.send_alerts"),
+    "send-alerts": schedule.every(ALERT_TICK_S, "opscenter.core.tasks.send_alerts"),
 }
 if STRIPE_SECRET_KEY:
     CELERY_BEAT_SCHEDULE |= schedule.of_purchases | {

@@ -27,7 +27,7 @@ from llmconfig.models import ActiveProvider, AIServer, LLMModel, ProviderKey, Pr
 from llmconfig.services import active, catalog, provider_keys, servers
 from llmconfig.services.probe import Probe
 from opscenter.core.ids import uuid7
-from opscenter.core.models import AuditEntry, ConfigVersion, User
+from opscenter.core.models import Alert, AuditEntry, ConfigVersion, User
 
 SERVER_SECRET = f"{token_hex(12)}77aa"
 PROVIDER_SECRET = f"{token_hex(12)}5d80"
@@ -72,6 +72,10 @@ def make_world(consumer: User, *, base_url: str = "http://127.0.0.1:9") -> World
         username=consumer.username, ip_address="192.0.2.7", user_agent="password", failures_since_start=1
     )
     Budget.objects.create(scope="key", scope_id=issued.row.pk, window="2026-11", cap=to_nano("5"))
+    now = timezone.now()
+    Alert.objects.create(
+        type="credits.low_balance", about="1", channel="email", headline="It is low", happened_at=now, sent_at=now
+    )
     ledger_checks.make()
     ProxyState.objects.create(status="drifted", differences=[["missing", "m1", "Not served."]], difference_count=1)
     wallet.refresh_from_db()

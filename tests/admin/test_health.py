@@ -9,11 +9,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from llmconfig.health import recording, schedule
-from llmconfig.models import HealthAlert, ProviderHealth, ProviderKey
+from llmconfig.models import ProviderHealth, ProviderKey
 from llmconfig.services import platform_keys
 from llmconfig.services.probe import Probe
 from opscenter.core.admin_base import Panel, front_page, on_front_page
-from opscenter.core.models import User
+from opscenter.core.models import Alert, User
 from tests.admin.site import Site, World, text
 
 DOWN = Probe("unhealthy", message="It answered 500.")
@@ -63,10 +63,10 @@ def test_alerts_that_nobody_got_show_on_the_front_page(root: Site, world: World,
     fell(world.server)
     assert "Alerts 1 waiting" in text(root.get("index"))
 
-    HealthAlert.objects.update(due_at=None, attempts=10, error="The mail server did not take it.")
+    Alert.objects.filter(sent_at=None).update(due_at=None, attempts=10, error="The mail server did not take it.")
 
     assert "Alerts 0 waiting, 1 given up" in text(root.get("index"))
-    page = text(root.get("llm_healthchange_change", HealthAlert.objects.get().change_id))
+    page = text(root.get("llm_healthchange_change", Alert.objects.get(type="provider.health_changed").about))
     assert "E-mail given up after 10 attempts: The mail server did not take it." in page
 
 

@@ -111,4 +111,4 @@ def test_a_dead_server_is_routed_around_noticed_told_of_once_and_taken_back(
         recovery = ("first", "unhealthy", "healthy")
         eventually(lambda: told(receiver) == [outage, recovery], MACHINE_S, what=lambda: str(told(receiver)))
     # Nor is anything more to be told, of the catalog's keys that nobody has entered yet either.
-    assert world.live.query("SELECT COUNT(*) FROM llm_health_alerts") == [(2,)]
+    assert world.live.query("SELECT COUNT(*) FROM core_alerts") == [(2,)]

@@ -11,10 +11,10 @@ from django.db import connection
 from django.utils import timezone
 
 from llmconfig import snapshot, tasks
-from llmconfig.models import HealthAlert, ProviderKey
+from llmconfig.models import ProviderKey
 from llmconfig.services import due_rotations, rotation
 from opscenter.core import secrets
-from opscenter.core.models import AuditEntry, ConfigVersion, Secret
+from opscenter.core.models import Alert, AuditEntry, ConfigVersion, Secret
 from tests.llmconfig.api import OPENAI_SECRET, Answer, Api, on_key
 from tests.upstream import Upstream
 
@@ -243,7 +243,7 @@ def test_people_are_reminded_of_a_key_that_is_due_until_it_is_rotated(
     assert [due_rotations.remind(due + after) for after in (0 * week, week / 2, week)] == [1, 0, 1]
 
     assert caplog.messages.count(f"openai: main is due for rotation since {due:%Y-%m-%d}") == 2
-    assert HealthAlert.objects.get().key_id == key["id"]
+    assert Alert.objects.get().about == str(key["id"])
     rotate(alice, key)
     assert due_rotations.remind(due) == 0
 

@@ -1,3 +1,3 @@
-"""Admin pages of people and the audit log."""
+"""Admin pages of people, alerts and the audit log."""
 
-from opscenter.core.admin import audit, groups, lockouts, users  # noqa: F401 - each registers its pages
+from opscenter.core.admin import alerts, audit, groups, lockouts, users  # noqa: F401 - each registers its pages

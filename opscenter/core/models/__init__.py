@@ -1,5 +1,6 @@
 """The rows that belong to no single app."""
 
+from opscenter.core.models.alert import Alert
 from opscenter.core.models.audit import AuditEntry
 from opscenter.core.models.audit_head import AuditHead
 from opscenter.core.models.config_version import ConfigVersion
@@ -12,6 +13,7 @@ from opscenter.core.models.user import User
 
 __all__ = [
     "LIMIT_FIELDS",
+    "Alert",
     "AuditEntry",
     "AuditHead",
     "ConfigVersion",

@@ -15,9 +15,12 @@ import pytest
 from django.utils import timezone
 
 from llmconfig import tasks
-from llmconfig.health import alerts, checks
-from llmconfig.models import AIServer, HealthAlert, HealthChange, ProviderKey
-from opscenter.core.models import User
+from llmconfig.health import checks
+from llmconfig.models import AIServer, HealthChange, ProviderKey
+from opscenter.core.alerts import checks as alert_checks
+from opscenter.core.alerts import delivery
+from opscenter.core.models import Alert, User
+from opscenter.core.tasks import send_alerts
 from tests.llmconfig.api import Api
 from tests.llmconfig.health.receiver import Receiver, running_receiver
 from tests.llmconfig.health.watching import check
@@ -61,7 +64,7 @@ def make_due_for_rotation() -> None:
 
 
 def later() -> None:
-    HealthAlert.objects.filter(due_at__isnull=False).update(due_at=timezone.now() - timedelta(seconds=1))
+    Alert.objects.filter(due_at__isnull=False).update(due_at=timezone.now() - timedelta(seconds=1))
 
 
 def test_a_change_is_posted_once_and_signed(
@@ -70,8 +73,8 @@ def test_a_change_is_posted_once_and_signed(
     settings.PUBLIC_URL = "https://ops.example.org"
     fall(alice, upstream, "gpu")
 
-    assert tasks.send_alerts() == 1
-    assert tasks.send_alerts() == 0
+    assert send_alerts() == 1
+    assert send_alerts() == 0
 
     ((headers, body),) = receiver.got
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
@@ -95,10 +98,10 @@ def test_a_refused_post_comes_again_under_its_id_and_ever_later(
     fall(alice, upstream, "gpu")
     waits = []
     for _ in range(3):
-        tasks.send_alerts()
-        alert = HealthAlert.objects.get()
+        send_alerts()
+        alert = Alert.objects.get()
         waits.append((alert.due_at - timezone.now()).total_seconds() if alert.due_at else None)
-        assert tasks.send_alerts() == 0
+        assert send_alerts() == 0
         later()
 
     assert len(receiver.got) == 3
@@ -106,20 +109,20 @@ def test_a_refused_post_comes_again_under_its_id_and_ever_later(
     assert waits[0] == pytest.approx(10, abs=5)
     assert waits[1] == pytest.approx(30, abs=5)
     assert waits[2] is None
-    alert = HealthAlert.objects.get()
+    alert = Alert.objects.get()
     assert (alert.attempts, alert.error, alert.sent_at is not None) == (3, "", True)
 
 
 def test_after_some_hours_it_is_given_up(alice: Api, upstream: Upstream, receiver: Receiver) -> None:
     receiver.statuses = [503]
     fall(alice, upstream, "gpu")
-    for _ in range(alerts.MOST_ATTEMPTS + 2):
-        tasks.send_alerts()
+    for _ in range(delivery.MOST_ATTEMPTS + 2):
+        send_alerts()
         later()
 
-    assert len(receiver.got) == alerts.MOST_ATTEMPTS
-    assert HealthAlert.objects.get().outcome == "given up after 10 attempts: The receiver answered 503."
-    assert 3 < sum(alerts.wait_s(n) for n in range(1, alerts.MOST_ATTEMPTS)) / 3600 < 5
+    assert len(receiver.got) == delivery.MOST_ATTEMPTS
+    assert Alert.objects.get().outcome == "given up after 10 attempts: The receiver answered 503."
+    assert 3 < sum(delivery.wait_s(n) for n in range(1, delivery.MOST_ATTEMPTS)) / 3600 < 5
 
 
 def test_no_private_address_is_posted_to_unless_it_is_allowed(
@@ -128,17 +131,17 @@ def test_no_private_address_is_posted_to_unless_it_is_allowed(
     settings.ALERT_WEBHOOK_PRIVATE = False
     fall(alice, upstream, "gpu")
 
-    assert tasks.send_alerts() == 0
+    assert send_alerts() == 0
 
     assert receiver.got == []
-    assert HealthAlert.objects.get().error.startswith("Not called: connections to the private address")
+    assert Alert.objects.get().error.startswith("Not called: connections to the private address")
 
 
 def test_many_changes_are_one_letter(alice: Api, upstream: Upstream, post_box: list[Any]) -> None:
     fall(alice, upstream, "gpu1", "gpu2")
 
-    assert tasks.send_alerts() == 2
-    assert tasks.send_alerts() == 0
+    assert send_alerts() == 2
+    assert send_alerts() == 0
 
     (letter,) = post_box
     assert letter.to == [OPERATOR]
@@ -156,13 +159,13 @@ def test_a_mail_server_that_is_away_loses_no_letter(
     with refusing_url() as nobody:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", int(nobody.split(":")[2].split("/")[0])
-        assert tasks.send_alerts() == 0
-    assert "ConnectionRefusedError" in HealthAlert.objects.get().error
+        assert send_alerts() == 0
+    assert "ConnectionRefusedError" in Alert.objects.get().error
 
     settings.EMAIL_BACKEND = works
     later()
 
-    assert tasks.send_alerts() == 1
+    assert send_alerts() == 1
     assert len(post_box) == 1
 
 
@@ -174,11 +177,12 @@ def test_only_news_of_the_platforms_own_providers_is_told(
     alice.key()
     ProviderKey.objects.update(owner=User.objects.create_user("dora"))
     check()
-    assert not HealthAlert.objects.exists()
+    assert not Alert.objects.exists()
     upstream.behave(MODELS, "status-401")
     check(2)
 
-    told = [(str(change.health), change.after) for change in HealthChange.objects.filter(alerts__isnull=False)]
+    about = Alert.objects.values_list("about", flat=True)
+    told = [(str(change.health), change.after) for change in HealthChange.objects.filter(pk__in=map(int, about))]
 
     assert told == [("gpu", "unhealthy")]
 
@@ -186,7 +190,7 @@ def test_only_news_of_the_platforms_own_providers_is_told(
 def test_nobody_is_told_where_nobody_wants_to_be(alice: Api, upstream: Upstream) -> None:
     fall(alice, upstream, "gpu")
 
-    assert not HealthAlert.objects.exists()
+    assert not Alert.objects.exists()
 
 
 def test_a_key_that_is_due_for_rotation_is_told_of_by_every_channel(
@@ -196,7 +200,7 @@ def test_a_key_that_is_due_for_rotation_is_told_of_by_every_channel(
     key = alice.key(rotation_interval_days=90)
     make_due_for_rotation()
 
-    assert (tasks.remind_of_rotations(), tasks.remind_of_rotations(), tasks.send_alerts()) == (1, 0, 2)
+    assert (tasks.remind_of_rotations(), tasks.remind_of_rotations(), send_alerts()) == (1, 0, 2)
 
     (letter,), ((_, body),) = post_box, receiver.got
     page = f"https://ops.example.org/admin/llm/providerkey/{key['id']}/change/"
@@ -217,14 +221,14 @@ def test_a_reminder_that_could_not_be_sent_is_none_once_the_key_is_rotated(
     key = alice.key(rotation_interval_days=90)
     make_due_for_rotation()
     tasks.remind_of_rotations()
-    tasks.send_alerts()
+    send_alerts()
     later()
 
     assert alice.post(f"api-keys/{key['id']}/rotate", {"api_key": secrets.token_hex(12)}).status == 200
-    tasks.send_alerts()
+    send_alerts()
 
     assert len(receiver.got) == 1
-    assert not HealthAlert.objects.exists()
+    assert not Alert.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -235,15 +239,15 @@ def test_a_reminder_that_could_not_be_sent_is_none_once_the_key_is_rotated(
 def test_a_webhook_without_a_good_secret_is_an_error(secret: str, settings: Any) -> None:
     settings.ALERT_WEBHOOK_URL, settings.ALERT_WEBHOOK_SECRET = "https://hooks.example.org/ops", secret
 
-    assert [found.id for found in checks.webhook_is_usable_and_signed()] == ["llm.E031"]
+    assert [found.id for found in alert_checks.webhook_is_usable_and_signed()] == ["core.E006"]
 
 
 def test_the_settings_of_alerts_and_checks_are_checked(settings: Any, secret: bytes) -> None:
     settings.ALERT_WEBHOOK_URL = "https://hooks.example.org/ops"
-    assert checks.webhook_is_usable_and_signed() == checks.health_checks_can_be_made() == []
+    assert alert_checks.webhook_is_usable_and_signed() == checks.health_checks_can_be_made() == []
     settings.ALERT_WEBHOOK_URL, settings.HEALTH_CONCURRENCY = "http://10.0.0.7/ops", 0
     settings.ALERT_EMAILS, settings.EMAIL_URL = ["nobody"], ""
 
-    assert [found.id for found in checks.webhook_is_usable_and_signed()] == ["llm.E031"]
-    assert [found.id for found in checks.letters_have_a_server_and_readers()] == ["llm.E032"] * 2
+    assert [found.id for found in alert_checks.webhook_is_usable_and_signed()] == ["core.E006"]
+    assert [found.id for found in alert_checks.letters_have_a_server_and_readers()] == ["core.E007"] * 2
     assert [found.id for found in checks.health_checks_can_be_made()] == ["llm.E030"]

@@ -15,7 +15,6 @@ from llmconfig import snapshot
 from llmconfig.health import recording, run, schedule
 from llmconfig.models import (
     AIServer,
-    HealthAlert,
     HealthChange,
     HealthCheck,
     HealthRollup,
@@ -24,7 +23,7 @@ from llmconfig.models import (
 )
 from llmconfig.services import first_catalog, platform_keys
 from llmconfig.services.probe import Probe
-from opscenter.core.models import AuditEntry, AuditHead, ConfigVersion, Secret, User
+from opscenter.core.models import Alert, AuditEntry, AuditHead, ConfigVersion, Secret, User
 from tests.eventually import eventually
 from tests.llmconfig.api import OPENAI_SECRET, Api, on_server
 from tests.llmconfig.health.watching import check, health_of, make_due, server_of
@@ -195,7 +194,7 @@ def test_what_a_fresh_installation_has_no_keys_for_is_neither_asked_nor_told_of(
     said = alice.get("health").body["results"]
     assert len(said) >= 8
     assert {(row["status"], row["message"]) for row in said} == {("unknown", "No API key is stored yet.")}
-    assert (HealthChange.objects.count(), HealthAlert.objects.count(), caplog.messages) == (0, 0, [])
+    assert (HealthChange.objects.count(), Alert.objects.count(), caplog.messages) == (0, 0, [])
 
 
 def test_a_key_is_asked_as_soon_as_it_is_stored_and_unknown_as_soon_as_it_is_removed(

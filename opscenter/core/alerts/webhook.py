@@ -17,8 +17,8 @@ import aiohttp
 from asgiref.sync import async_to_sync
 from django.conf import settings
 
-from llmconfig.health.news import News
-from llmconfig.models import HealthAlert
+from opscenter.core.alerts.news import utc
+from opscenter.core.models import Alert
 from opscenter.core.outbound import OutboundRefused, Policy, check_base_url, guarded_session
 
 PREFIX = "whsec_"
@@ -51,14 +51,13 @@ def policy() -> Policy:
     return Policy.PRIVATE_ALLOWED if settings.ALERT_WEBHOOK_PRIVATE else Policy.PUBLIC
 
 
-def post(alerts: Sequence[HealthAlert]) -> list[str]:
+def post(alerts: Sequence[Alert]) -> list[str]:
     """For each "", or what went wrong; without what the receiver said."""
     return async_to_sync(_post_all)([(str(alert.pk), _body(alert)) for alert in alerts]) if alerts else []
 
 
-def _body(alert: HealthAlert) -> bytes:
-    news = News.of(alert)
-    return json.dumps({"type": news.type, "timestamp": news.at, "data": news.data}).encode()
+def _body(alert: Alert) -> bytes:
+    return json.dumps({"type": alert.type, "timestamp": utc(alert.happened_at), "data": alert.data}).encode()
 
 
 async def _post_all(messages: Sequence[tuple[str, bytes]]) -> list[str]:
