@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from django.contrib.auth.models import Permission
 
 from credits.amounts import to_nano
-from gateway.budgets import KeyBudget
+from credits.models import Account
+from gateway.budgets import ACCOUNT, KEY, PeriodBudget
 from gateway.models import VirtualKey
 from opscenter.core.limits import Limits
 from opscenter.core.models import User
@@ -16,9 +17,10 @@ VIRTUAL_KEY_PERMISSIONS = frozenset({"llm.read", "llm.execute"})
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One key. None in allowed_* and budget means no restriction; expires_at is Unix time in seconds.
+    """One key. None in allowed_* means no restriction; expires_at is Unix time in seconds.
 
-    `limits` are the key's, `user_limits` its user's own, which go before those of the tier.
+    `budgets` are the key's and that of the account which pays, of those that there are. `limits` are the key's,
+    `user_limits` its user's own, which go before those of the tier.
     """
 
     key_id: int
@@ -31,7 +33,7 @@ class Caller:
     permissions: frozenset[str]
     allowed_models: frozenset[str] | None
     allowed_purposes: frozenset[str] | None
-    budget: KeyBudget | None
+    budgets: tuple[PeriodBudget, ...]
     expires_at: float | None
     limits: Limits
     user_limits: Limits
@@ -69,17 +71,20 @@ def _caller(row: VirtualKey, granted: frozenset[str]) -> Caller:
         permissions=granted if row.kind == VirtualKey.Kind.ACCESS else granted & VIRTUAL_KEY_PERMISSIONS,
         allowed_models=_as_set(row.allowed_models),
         allowed_purposes=_as_set(row.allowed_purposes),
-        budget=_budget(row),
+        budgets=_budgets(row),
         expires_at=row.expires_at.timestamp() if row.expires_at else None,
         limits=row.limits,
         user_limits=row.user.limits,
     )
 
 
-def _budget(row: VirtualKey) -> KeyBudget | None:
-    if row.budget_credits is None:
-        return None
-    return KeyBudget(row.pk, to_nano(row.budget_credits), row.budget_period)
+def _budgets(row: VirtualKey) -> tuple[PeriodBudget, ...]:
+    spenders: tuple[tuple[str, VirtualKey | Account], ...] = ((KEY, row), (ACCOUNT, row.account))
+    return tuple(
+        PeriodBudget(scope, spender.pk, to_nano(spender.budget_credits), spender.budget_period)
+        for scope, spender in spenders
+        if spender.budget_credits is not None
+    )
 
 
 def _as_set(names: list[str] | None) -> frozenset[str] | None:

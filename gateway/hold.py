@@ -9,6 +9,7 @@ from credits.errors import AccountFrozen, InsufficientCredits
 from credits.ledger.moves import Capture, Facts, Held, Refused, Reserve, Void
 from credits.models import Hold
 from gateway import endings, records
+from gateway.budgets import ACCOUNT, KEY
 from gateway.endings import Ending
 from gateway.errors import Stopping
 from gateway.exchange import LEAST_OUTPUT, Exchange
@@ -18,6 +19,7 @@ from opscenter.core.errors import ServiceError
 
 _SETTLE_PATIENCE_S = 2.0
 _SHORT = ("insufficient", "budget")
+_BUDGETS = {KEY: ("key_budget", "this key's"), ACCOUNT: ("user_budget", "this account's")}
 
 
 async def reserve(serving: Runtime, exchange: Exchange) -> None:
@@ -96,7 +98,7 @@ def _keep_free_candidates(exchange: Exchange) -> bool:
 
 
 def _reservation(exchange: Exchange, clock: Clock) -> Reserve:
-    most, budget = exchange.most_nano(), exchange.caller.budget
+    most, now = exchange.most_nano(), clock()
     return Reserve(
         hold_id=exchange.id,
         account_id=exchange.caller.account_id,
@@ -106,7 +108,7 @@ def _reservation(exchange: Exchange, clock: Clock) -> Reserve:
         minimum=most if exchange.ask.max_tokens else exchange.most_nano(LEAST_OUTPUT),
         mode=Hold.Mode.PLATFORM if most else _mode_of_nothing(exchange),
         rates_json=bytes(exchange.receipt).decode(),
-        budgets=(budget.at(clock()),) if budget else (),
+        budgets=tuple(budget.at(now) for budget in exchange.caller.budgets),
     )
 
 
@@ -123,8 +125,9 @@ def _refusal(exchange: Exchange, refused: Refused) -> ServiceError:
     shorter = f"Ask for at most {affordable} tokens (max_tokens)" if affordable else "Send a shorter prompt"
     if refused.budget:
         window = refused.budget.window
-        limit = {"limit_source": "key_budget", "window": window}
-        where, remedy = f"left in this key's budget for {window}", "wait for the next period, or have it raised"
+        source, whose = _BUDGETS[refused.budget.scope]
+        limit = {"limit_source": source, "window": window}
+        where, remedy = f"left in {whose} budget for {window}", "wait for the next period, or have it raised"
     else:
         limit = {"limit_source": "credits"}
         where, remedy = "available", "or add credits"

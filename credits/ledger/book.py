@@ -111,8 +111,10 @@ def _reserve(wallet: Wallet | None, budgets: Budgets, move: Reserve, holds: list
     left, tightest = budgets.left(move)
     amount = min(move.amount, wallet.available, left)
     if amount < move.minimum:
-        short = left < wallet.available
-        return Refused("budget", left, tightest) if short else Refused("insufficient", wallet.available)
+        if left >= wallet.available:
+            return Refused("insufficient", wallet.available)
+        budgets.refuse(move, tightest)
+        return Refused("budget", left, tightest)
     wallet.hold(amount)
     budgets.hold(move, amount)
     holds.append((move.hold_id.hex, wallet.id, move.virtual_key_id, amount, move.mode, move.rates_json))

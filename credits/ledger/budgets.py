@@ -5,11 +5,12 @@ the order of their ids, so that batches which share budgets but no wallet never 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from credits.amounts import LARGEST
 from credits.ledger import sql
 from credits.ledger.moves import BudgetCap, Reserve
+from credits.models.budget import BudgetMark
 
 Key = tuple[str, int, str]
 
@@ -25,6 +26,11 @@ class LockedBudget:
     spent_change: int = 0
     held_change: int = 0
     is_changed: bool = False
+    refused_least: bool = False
+    percent_before: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.percent_before = self._percent
 
     @property
     def left(self) -> int:
@@ -40,6 +46,16 @@ class LockedBudget:
         self.spent += spent
         self.spent_change += spent
         self.is_changed = True
+
+    @property
+    def marks(self) -> list[tuple[int, int]]:
+        """The parts of its cap that it has come to in this batch. What refuses the least of calls is used up."""
+        reached = 100 if self.refused_least else self._percent
+        return [(self.id, part) for part in BudgetMark.PERCENTS if self.percent_before < part <= reached]
+
+    @property
+    def _percent(self) -> int:
+        return self.spent * 100 // self.cap if self.cap else 0
 
     @property
     def changes(self) -> tuple[int, int, int, int]:
@@ -83,6 +99,15 @@ class Budgets:
                 least, tightest = budget.left, cap
         return least, tightest
 
+    def refuse(self, move: Reserve, tightest: BudgetCap | None) -> None:
+        """`move` finds too little left. It may be used up: if nothing were held, the move would find too little too.
+
+        Not where the caller insisted on more than the least that there is.
+        """
+        if tightest is not None and move.minimum < move.amount:
+            budget = self._locked[tightest.key]
+            budget.refused_least |= budget.cap - budget.spent < move.minimum and budget.spent > 0
+
     def hold(self, move: Reserve, amount: int) -> None:
         for cap in move.counted:
             budget = self._locked[cap.key]
@@ -96,6 +121,8 @@ class Budgets:
             sql.ask(sql.UPDATE_BUDGETS, changes)
         if self._links:
             sql.ask(sql.INSERT_HOLD_BUDGETS, self._links)
+        if marks := [mark for budget in self._locked.values() for mark in budget.marks]:
+            sql.ask(sql.MARK_BUDGETS, sorted(marks))
 
 
 def _checked(cap: BudgetCap) -> BudgetCap:

@@ -140,6 +140,11 @@ INSERT_HOLD_BUDGETS = """
 INSERT INTO credits_hold_budgets (hold_id, budget_id)
 SELECT held, counted FROM {rows:held uuid, counted bigint}
 """
+MARK_BUDGETS = """
+INSERT INTO credits_budget_marks (budget_id, percent, at)
+SELECT counted, part, {now} FROM {rows:counted bigint, part bigint} WHERE TRUE
+ON CONFLICT (budget_id, percent) DO NOTHING
+"""
 BEAT_HOLDS = """
 UPDATE credits_holds SET heartbeat_at = {now}, delivered_tokens = {greatest}(delivered_tokens, delivered),
   checkpoint_amount = {greatest}(checkpoint_amount, checkpoint),

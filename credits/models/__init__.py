@@ -1,11 +1,12 @@
 """The rows of money."""
 
 from credits.models.account import Account
-from credits.models.budget import Budget, HoldBudget
+from credits.models.budget import Budget, BudgetMark, BudgetPeriod, HoldBudget
 from credits.models.check import LedgerCheck
 from credits.models.hold import Hold
 from credits.models.journal import Entry, Journal
 from credits.models.lot import Lot, LotEntry
+from credits.models.low_balance import AlertRules, LowBalance
 from credits.models.manual_adjustment import ManualAdjustment
 from credits.models.plan import Plan
 from credits.models.purchase import Package, Purchase, Reversal
@@ -15,7 +16,10 @@ from credits.models.tier import PowerLevel, Tier
 
 __all__ = [
     "Account",
+    "AlertRules",
     "Budget",
+    "BudgetMark",
+    "BudgetPeriod",
     "Entry",
     "Hold",
     "HoldBudget",
@@ -23,6 +27,7 @@ __all__ = [
     "LedgerCheck",
     "Lot",
     "LotEntry",
+    "LowBalance",
     "ManualAdjustment",
     "Package",
     "Plan",

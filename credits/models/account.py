@@ -1,9 +1,11 @@
 """Accounts: users' wallets, and the system's own that every journal balances against."""
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
+from credits.models.fields import CreditsField
 from opscenter.core.tiers import Tier
 
 
@@ -47,6 +49,26 @@ class Account(models.Model):
         "credits.Plan", models.PROTECT, null=True, blank=True, related_name="accounts", db_index=False
     )
     next_grant_at = models.DateTimeField(null=True, blank=True, help_text="When its plan gives credits next.")
+    budget_credits = CreditsField(
+        "budget",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="Credits that all calls which it pays for may use up per period; empty means no limit.",
+    )
+    budget_period = models.CharField(
+        max_length=5,
+        choices=(("day", "Day"), ("week", "Week"), ("month", "Month")),
+        default="month",
+        help_text="What the budget is for: days, weeks from Monday, or months, in UTC.",
+    )
+    low_balance_credits = CreditsField(
+        "low balance",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="Credits below which its balance is low; empty: as the alert rules say; 0: never.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = AccountQuerySet.as_manager()
@@ -62,6 +84,16 @@ class Account(models.Model):
         )
         constraints = (
             models.CheckConstraint(condition=Q(kind__in=("wallet", "system")), name="account_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(budget_credits__isnull=True) | Q(budget_credits__gte=0), name="account_budget_is_no_debt"
+            ),
+            models.CheckConstraint(
+                condition=Q(budget_period__in=("day", "week", "month")), name="account_budget_period_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(low_balance_credits__isnull=True) | Q(low_balance_credits__gte=0),
+                name="account_low_balance_is_no_debt",
+            ),
             models.CheckConstraint(condition=Q(status__in=("active", "frozen")), name="account_status_is_known"),
             models.CheckConstraint(condition=Q(tier__in=Tier.values), name="account_tier_is_known"),
             models.CheckConstraint(

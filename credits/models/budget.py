@@ -1,9 +1,18 @@
 """Budgets: what one spender may use up in one window of time, whatever its wallet holds."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 
+from credits import periods
 from credits.models.hold import Hold
+
+
+class BudgetPeriod(models.TextChoices):
+    DAY = periods.DAY, "Day"
+    WEEK = periods.WEEK, "Week"
+    MONTH = periods.MONTH, "Month"
 
 
 class Budget(models.Model):
@@ -49,3 +58,23 @@ class HoldBudget(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hold_id} of {self.budget_id}"
+
+
+class BudgetMark(models.Model):
+    """A budget came to so much of its cap, for the first time. Only the book makes it; people are told afterwards."""
+
+    PERCENTS: ClassVar = (50, 80, 100)
+
+    budget = models.ForeignKey(Budget, models.PROTECT, related_name="marks", db_index=False)
+    percent = models.PositiveSmallIntegerField()
+    at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "credits_budget_marks"
+        ordering = ("-id",)
+        constraints: ClassVar = [models.UniqueConstraint(fields=("budget", "percent"), name="budget_mark_once")]
+        indexes = (models.Index(fields=("id",), condition=Q(told_at__isnull=True), name="budget_marks_untold"),)
+
+    def __str__(self) -> str:
+        return f"{self.percent} % of {self.budget_id}"

@@ -1,5 +1,6 @@
 """Wallets come with their users; their tier and status are changed here."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -35,6 +36,16 @@ def set_tier(*, account: Account, tier: str) -> None:
         plan = Account.objects.select_related("plan").get(pk=account.pk).plan
         ended = {"plan": None, "next_grant_at": None} if plan and plan.tier != tier else {}
         _change(account, action="set_tier", tier=tier, **ended)
+
+
+def set_budget(*, account: Account, budget_credits: Decimal | None, budget_period: str) -> None:
+    """What calls that the account pays for may use up per period; None: all that it has. In force within a second."""
+    _change(account, action="set_budget", budget_credits=budget_credits, budget_period=budget_period)
+
+
+def set_low_balance(*, account: Account, low_balance_credits: Decimal | None) -> None:
+    """Below which its balance is low; None: as the alert rules say."""
+    _change(account, action="set_low_balance", low_balance_credits=low_balance_credits)
 
 
 def freeze(*, account: Account) -> None:

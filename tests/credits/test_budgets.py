@@ -10,7 +10,7 @@ from credits import checker
 from credits.amounts import LARGEST
 from credits.ledger import book
 from credits.ledger.moves import Broken, BudgetCap, Held, Move, Outcome, Refused, Void
-from credits.models import Account, Budget, HoldBudget
+from credits.models import Account, Budget, BudgetMark, HoldBudget
 from credits.services import sweep
 from tests.credits.conftest import Give
 from tests.credits.ledger import a_capture, a_reserve, balance, capture, deliver, forget, held, reserve, void
@@ -174,3 +174,64 @@ def test_statements_for_budgets_do_not_grow_with_the_batch(funded: Account) -> N
     _, both = statements(a_capture(holds[4], 50), a_reserve(funded, 100, budgets=caps))
     # Beside the above: make, lock and update budgets, link holds; lock and update budgets.
     assert (reserving, settling, both) == (7, 7, 10)
+
+
+def marks() -> list[int]:
+    return sorted(BudgetMark.objects.values_list("percent", flat=True))
+
+
+def spend(account: Account, amount: int, cap: BudgetCap) -> None:
+    capture(held(account, amount, budgets=(cap,)), amount)
+
+
+def test_what_a_budget_came_to_is_marked_once_in_the_same_transaction(funded: Account) -> None:
+    cap = a_cap(100)
+    seen = []
+    for amount in (49, 1, 29, 1, 19, 1):
+        spend(funded, amount, cap)
+        seen.append(marks())
+
+    assert seen == [[], [50], [50], [50, 80], [50, 80], [50, 80, 100]]
+
+
+def test_one_charge_may_pass_several_marks_and_holds_alone_none(funded: Account) -> None:
+    hold_id = held(funded, 90, budgets=(a_cap(100),))
+    assert marks() == []
+    capture(hold_id, 90)
+    assert marks() == [50, 80]
+
+
+def test_another_window_is_marked_anew(funded: Account) -> None:
+    for window in (NOVEMBER, "2026-12"):
+        spend(funded, 60, a_cap(100, window=window))
+
+    assert marks() == [50, 50]
+
+
+def test_a_cap_that_is_raised_and_reached_again_is_not_marked_twice(funded: Account) -> None:
+    for amount, cap_nano in ((60, 100), (1, 200), (99, 200)):
+        spend(funded, amount, a_cap(cap_nano))
+
+    assert marks() == [50, 80]
+
+
+def test_a_budget_that_refuses_even_the_least_is_used_up(funded: Account) -> None:
+    cap = a_cap(100)
+    spend(funded, 85, cap)
+    insisting = reserve(funded, 20, budgets=(cap,))
+    assert isinstance(insisting, Refused)
+    assert marks() == [50, 80]
+
+    assert isinstance(reserve(funded, 200, minimum=20, budgets=(cap,)), Refused)
+
+    assert marks() == [50, 80, 100]
+
+
+def test_a_budget_that_open_holds_fill_is_not_used_up(funded: Account) -> None:
+    cap = a_cap(100)
+    spend(funded, 10, cap)
+    held(funded, 90, budgets=(cap,))
+
+    assert isinstance(reserve(funded, 200, minimum=20, budgets=(cap,)), Refused)
+
+    assert marks() == []

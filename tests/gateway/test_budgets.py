@@ -1,4 +1,4 @@
-"""A key's budget limits what its calls use up per period, however many come at once."""
+"""The budgets of a key and of an account limit what calls use up per period, however many come at once."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,7 +12,9 @@ from django.db import IntegrityError, transaction
 
 from credits import checker
 from credits.models import Budget
-from gateway.budgets import KeyBudget, window
+from credits.periods import window
+from credits.services import wallets
+from gateway.budgets import ACCOUNT, KEY, PeriodBudget
 from gateway.models import VirtualKey
 from gateway.services.keys import IssuedKey
 from opscenter.core import changes
@@ -58,8 +60,8 @@ def issue(alice: Api, serving: InProcess, upstream: Upstream) -> Callable[..., I
     bob = person("bob", "LLM user", credits_nano=10**6 * CREDIT)
     serving.sees_changes()
 
-    def issue(budget: str, **options: str) -> IssuedKey:
-        return key_of(bob, budget_credits=Decimal(budget), **options)
+    def issue(budget: str = "", **options: str) -> IssuedKey:
+        return key_of(bob, budget_credits=Decimal(budget) if budget else None, **options)
 
     return issue
 
@@ -90,7 +92,7 @@ def test_a_key_keeps_its_budget_exactly_and_audited() -> None:
 
     row = VirtualKey.objects.get(budget_credits=Decimal("1234567.000000001"))
     assert row.budget_credits == Decimal("1234567.000000001")
-    assert caller_by(key).budget == KeyBudget(row.pk, 1_234_567_000_000_001, "week")
+    assert caller_by(key).budgets == (PeriodBudget(KEY, row.pk, 1_234_567_000_000_001, "week"),)
     entry = AuditEntry.objects.get(entity_type="llm_virtual_keys", action="create")
     assert entry.changes["after"]["budget_credits"] == "1234567.000000001"
 
@@ -185,3 +187,77 @@ def test_the_next_window_starts_anew(serving: InProcess, issue: Callable[..., Is
     assert serving.chat(key.plaintext, model="m600", max_tokens=600).status_code == 200
     used = Budget.objects.order_by("window").values_list("window", "spent")
     assert list(used) == [("2026-11", 1220 * CREDIT), ("2026-12", 1220 * CREDIT)]
+
+
+def limit(key: IssuedKey, budget: str, period: str = "month") -> None:
+    """What the account that pays for `key` may use up."""
+    wallets.set_budget(account=key.row.account, budget_credits=Decimal(budget), budget_period=period)
+
+
+def at_once(serving: InProcess, keys: list[IssuedKey]) -> Counter[int]:
+    """Each call, of another key, holds and costs more than half of 2000 credits."""
+
+    def call(key: IssuedKey) -> int:
+        return serving.chat(key.plaintext, model="m600", max_tokens=600).status_code
+
+    with ThreadPoolExecutor(len(keys)) as pool:
+        return Counter(pool.map(call, keys))
+
+
+@pytest.mark.django_db
+def test_an_accounts_budget_is_kept_audited_and_known_by_all_of_its_keys() -> None:
+    bob = person("bob")
+    first, second = key_of(bob), key_of(bob, budget_credits=Decimal(7))
+
+    limit(first, "12.000000001", "day")
+
+    of_account = PeriodBudget(ACCOUNT, first.row.account_id, 12_000_000_001, "day")
+    assert caller_by(first).budgets == (of_account,)
+    assert caller_by(second).budgets == (PeriodBudget(KEY, second.row.pk, 7 * CREDIT, "month"), of_account)
+    entry = AuditEntry.objects.get(action="set_budget")
+    assert entry.changes == {
+        "before": {"budget_credits": None, "budget_period": "month"},
+        "after": {"budget_credits": "12.000000001", "budget_period": "day"},
+    }
+
+
+@pytest.mark.django_db
+def test_an_account_has_no_budget_below_nothing() -> None:
+    with pytest.raises(ValidationError, match="budget_credits"):
+        limit(key_of(person("bob")), "-1")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_call_past_the_accounts_budget_says_that_it_is_that(
+    serving: InProcess, issue: Callable[..., IssuedKey]
+) -> None:
+    key = issue("3000")
+    limit(key, "2000")
+    serving.sees_changes()
+
+    error = serving.chat(key.plaintext, model="m1", max_tokens=4000).json()["error"]
+
+    assert (error["details"]["limit_source"], error["details"]["window"]) == ("user_budget", "2026-11")
+    assert "2000 are left in this account's budget for 2026-11" in error["message"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_budget_of_the_account_calls_of_many_keys_all_pass(
+    serving: InProcess, issue: Callable[..., IssuedKey]
+) -> None:
+    assert at_once(serving, [issue() for _ in range(4)]) == {200: 4}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_calls_of_many_keys_at_once_never_pass_their_accounts_budget(
+    serving: InProcess, issue: Callable[..., IssuedKey]
+) -> None:
+    keys = [issue() for _ in range(8)]
+    limit(keys[0], "2000")
+    serving.sees_changes()
+
+    assert at_once(serving, keys) == {200: 1, 402: 7}
+
+    budget = Budget.objects.get(scope="account")
+    assert (budget.scope_id, budget.spent, budget.held) == (keys[0].row.account_id, 1220 * CREDIT, 0)
+    assert checker.check() == []

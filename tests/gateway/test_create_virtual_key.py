@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 from django.core.management import CommandError, call_command
 
-from gateway.budgets import KeyBudget
+from gateway.budgets import KEY, PeriodBudget
 from gateway.models import VirtualKey
 from gateway.services.keys import IssuedKey, hash_key
 from opscenter.core.models import AuditEntry, User
@@ -75,11 +75,11 @@ def test_tier_credits_and_power_level_are_as_asked_for() -> None:
 
 
 def test_a_key_has_no_budget_unless_it_is_given_one() -> None:
-    assert caller_by(IssuedKey(_create().row, "")).budget is None
+    assert caller_by(IssuedKey(_create().row, "")).budgets == ()
 
     row = _create("--budget", "12.000000001").row
     assert (row.budget_credits, row.budget_period) == (Decimal("12.000000001"), "month")
-    assert caller_by(IssuedKey(row, "")).budget == KeyBudget(row.pk, 12_000_000_001, "month")
+    assert caller_by(IssuedKey(row, "")).budgets == (PeriodBudget(KEY, row.pk, 12_000_000_001, "month"),)
     assert _create("--budget", "5", "--budget-period", "day").row.budget_period == "day"
     assert _create("--budget", "0").row.budget_credits == 0
 
