@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from gateway.views.chat import ChatCompletionsView
 from gateway.views.login import LoginView
+from gateway.views.margin import MarginView
 from gateway.views.models import ModelsView, ModelView
 from gateway.views.personal import either, is_management
 from gateway.views.reauthenticate import ReauthenticateView
@@ -25,6 +26,7 @@ INFERENCE_PREFIXES = ("/v1/", "/api/v1/llm/chat/", _MODELS)
 urlpatterns = [
     path("v1/", include(_inference)),
     path("api/v1/llm/", include([*_personal, *_inference])),
+    path("api/v1/llm/credits/margin", MarginView.as_view(), name="margin"),
     path("api/v1/auth/login", LoginView.as_view(), name="login"),
     path("api/v1/auth/reauthenticate", ReauthenticateView.as_view(), name="reauthenticate"),
 ]

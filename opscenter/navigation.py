@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
+# Label, icon, app and model; after a slash, another page of the model's than its list.
 _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
     (
         "Providers",
@@ -30,6 +31,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         "Credits",
         (
             ("Accounts", "account_balance_wallet", "credits", "account"),
+            ("Margin", "trending_up", "gateway", "usagestat/margin"),
             ("Journals", "menu_book", "credits", "journal"),
             ("Entries", "receipt_long", "credits", "entry"),
             ("Holds", "hourglass_top", "credits", "hold"),
@@ -45,6 +47,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Virtual keys", "vpn_key", "gateway", "virtualkey"),
             ("Requests", "swap_vert", "gateway", "requestrow"),
             ("Attempts", "alt_route", "gateway", "attemptrow"),
+            ("Usage per day", "calendar_month", "gateway", "usagestat"),
         ),
     ),
     (
@@ -66,10 +69,15 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     groups = []
     for title, entries in _GROUPS:
         items = [
-            {"title": label, "icon": icon, "link": reverse(f"admin:{app}_{model}_changelist")}
+            {"title": label, "icon": icon, "link": _link(app, model)}
             for label, icon, app, model in entries
-            if pages[f"{app}.{model}"].has_view_permission(request)
+            if pages[f"{app}.{model.partition('/')[0]}"].has_view_permission(request)
         ]
         if items:
             groups.append({"title": title, "separator": True, "items": items})
     return groups
+
+
+def _link(app: str, model: str) -> str:
+    name, _, page = model.partition("/")
+    return reverse(f"admin:{app}_{name}_{page or 'changelist'}")

@@ -5,22 +5,28 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
 from credits.services import ledger_checks
+from gateway.margin import report
+from gateway.margin.below_cost import below_cost
+from gateway.models import UsageStat
 from llmconfig.models import ActiveProvider, AIServer, LLMModel, ProviderKey, ProxyState
 from llmconfig.services import active, proxy_sync
 from opscenter.core import secrets, task_runs
 from opscenter.core.errors import ServiceError
 from opscenter.core.models import AuditEntry, AuditHead, Secret
-from opscenter.front_page.facts import Fact, ago, link_to
+from opscenter.front_page.facts import Fact, ago, link_to, may_view
 
 _MOST_SECRETS = 25
+_MOST_LOSSES = 3
 
 
 def warnings(request: HttpRequest, actives: list[ActiveProvider]) -> list[Fact]:
     found = [*_about_worker(), *_about_actives(request, actives), *_about_prices(request), *_about_secrets(request)]
     found += [*_about_rotation(request), *_about_proxy(request), *_about_audit(request)]
+    found += _about_margin(request)
     if settings.DEBUG:
         found.append(Fact("DEBUG", "It is on: error pages show settings and code to whoever causes one."))
     return found
@@ -107,6 +113,21 @@ def _about_audit(request: HttpRequest) -> Iterator[Fact]:
     if head:
         text = f"The last check found problems ({head.problems}): manage.py verify_audit names them."
         yield Fact("Audit log", text, link_to(request, AuditEntry))
+
+
+def _about_margin(request: HttpRequest) -> Iterator[Fact]:
+    """By the rates as they are, and by what was earned in the last seven days; bounded."""
+    if not may_view(request, UsageStat):
+        return
+    page = reverse("admin:gateway_usagestat_margin")
+    if found := below_cost():
+        others = f" Likewise: {', '.join(one.slug for one in found[1:])}." if found[1:] else ""
+        yield Fact("Below cost", found[0].text + others, page)
+    today = timezone.now().date()
+    for margin in report.worst(first=today - timedelta(days=6), last=today, most=_MOST_LOSSES):
+        day, model, tier = margin.of
+        earned = f"consumers paid ${margin.paid_usd:.2f} for what providers charge ${margin.cost_usd:.2f} for"
+        yield Fact("Loss", f"{day}, {model or 'unknown model'}, tier {tier or 'unknown'}: {earned}.", page)
 
 
 def _sweep_age() -> timedelta | None:

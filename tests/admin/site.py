@@ -22,6 +22,7 @@ from credits.services import grants, ledger_checks, wallets
 from gateway.models import AttemptRow, RequestRow, VirtualKey
 from gateway.records import time_of
 from gateway.services import keys
+from gateway.usage import rollup
 from llmconfig.health import recording
 from llmconfig.models import ActiveProvider, AIServer, LLMModel, ProviderKey, ProxyState
 from llmconfig.services import active, catalog, provider_keys, servers
@@ -106,7 +107,7 @@ def make_request(wallet: Account, key: VirtualKey) -> RequestRow:
             rates=billed,
             **common,
         )
-    return RequestRow.objects.create(
+    row = RequestRow.objects.create(
         id=id,
         user_id=wallet.user_id,
         account_id=wallet.pk,
@@ -125,6 +126,8 @@ def make_request(wallet: Account, key: VirtualKey) -> RequestRow:
         rates=rates,
         **common,
     )
+    rollup.count([row])
+    return row
 
 
 def make_late_request(wallet: Account) -> None:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from opscenter.core import audit, changes
 from opscenter.core.admin_base.access import DeclaredAccess, may
 from opscenter.core.admin_base.buttons import Buttons
+from opscenter.core.admin_base.notices import Noticed
 from opscenter.core.admin_base.panels import Panels, list_of
 from opscenter.core.admin_base.refusals import REFUSALS, complaints, sentences
 from opscenter.core.admin_base.unfolded import ModelAdmin, ModelForm, Page, Textarea
@@ -50,7 +51,7 @@ class HistoryIsTheAuditLog(Page):
         return super().history_view(request, object_id, extra_context)
 
 
-class AuditedModelAdmin(DeclaredAccess, Buttons, Panels, HistoryIsTheAuditLog, ModelAdmin):
+class AuditedModelAdmin(DeclaredAccess, Buttons, Panels, Noticed, HistoryIsTheAuditLog, ModelAdmin):
     """Subclasses replace `create`, `update` and `remove` where the app has services for them.
 
     The whole page is one transaction: what is refused half-way leaves nothing behind, and shows in the form.

@@ -6,11 +6,12 @@ from django.contrib.admin import ShowFacets
 
 from opscenter.core.admin_base.access import DeclaredAccess
 from opscenter.core.admin_base.buttons import Buttons
+from opscenter.core.admin_base.notices import Noticed
 from opscenter.core.admin_base.panels import Panels
 from opscenter.core.admin_base.unfolded import InfinitePaginator, ModelAdmin, TabularInline
 
 
-class ReadOnlyModelAdmin(DeclaredAccess, Buttons, Panels, ModelAdmin):
+class ReadOnlyModelAdmin(DeclaredAccess, Buttons, Panels, Noticed, ModelAdmin):
     """Only "view" may be declared: nobody adds, changes or deletes here, not even a superuser."""
 
     actions = None

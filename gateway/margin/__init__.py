@@ -1,0 +1,1 @@
+"""What consumers paid against what providers cost, and what is sold below cost."""
