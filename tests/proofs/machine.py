@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,8 +16,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from credits import checker
 from credits.errors import InsufficientCredits
 from credits.ledger import book
-from credits.ledger.moves import BudgetCap, Capture, Closed, Held, Move, Outcome, Refused, Reserve, Void
-from credits.models import Account, Budget, Entry, Hold, Journal
+from credits.ledger.moves import Broken, BudgetCap, Capture, Closed, Held, Move, Outcome, Refused, Reserve, Void
+from credits.models import Account, Budget, Entry, Hold, Journal, Lot
 from credits.services import grants, sweep, wallets
 from gateway.pricing import TokenRates, token_rates
 from gateway.usage_counts import Usage
@@ -26,7 +27,16 @@ from opscenter.core.errors import Conflict
 from opscenter.core.ids import uuid7
 from opscenter.core.models import User
 from tests.credits.ledger import deliver, forget
-from tests.proofs.oracle import BUDGET_SHORT_BY_HOLDS, FROZEN, SHORT_BY_HOLDS, SYSTEM, Oracle, OracleHold, cost_of
+from tests.proofs.oracle import (
+    BUDGET_SHORT_BY_HOLDS,
+    FROZEN,
+    INDEBTED,
+    SHORT_BY_HOLDS,
+    SYSTEM,
+    Oracle,
+    OracleHold,
+    cost_of,
+)
 
 AMOUNTS = st.integers(0, 1000)
 # Few values, so that a key comes back with the same amount too.
@@ -74,7 +84,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(wallet=WALLETS, frozen=st.booleans())
     def freeze(self, wallet: int, frozen: bool) -> None:
         (wallets.freeze if frozen else wallets.unfreeze)(account=self.wallets[wallet])
-        self.oracle.frozen[wallet] = frozen
+        self.oracle.wallets[wallet].frozen = frozen
 
     # --- holds ---
 
@@ -122,7 +132,11 @@ class LedgerMachine(RuleBasedStateMachine):
         if hold_id is None:
             return
         wallet = self.oracle.holds[hold_id].wallet
-        book.apply([Reserve(hold_id, self.wallets[wallet].pk, 7, 0, 0)])
+        (outcome,) = book.apply([Reserve(hold_id, self.wallets[wallet].pk, 7, 0, 0)])
+        if isinstance(outcome, Refused):
+            self.oracle.tidy(wallet)
+        else:
+            assert isinstance(outcome, Broken)
 
     @rule(hold_id=holds, tokens=st.integers(0, 50), cost=COSTS)
     def beat(self, hold_id: UUID | None, tokens: int, cost: int) -> None:
@@ -138,7 +152,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        self.oracle.sweep({hold.pk for hold in sweep.sweep()})
+        swept = {hold.pk for hold in sweep.sweep()}
+        self.oracle.sweep(swept)
+        self.oracle.tidy(*(self.oracle.holds[hold_id].wallet for hold_id in swept))
 
     @rule(hold_id=holds, tokens=st.integers(1, 50), checkpoint=COSTS, cost=COSTS, times=st.integers(1, 3))
     def outlive_the_sweep(self, hold_id: UUID | None, tokens: int, checkpoint: int, cost: int, times: int) -> None:
@@ -191,6 +207,7 @@ class LedgerMachine(RuleBasedStateMachine):
             (outcome,) = book.apply([move])
             assert isinstance(outcome, Closed)
             assert not outcome.won
+        self.oracle.tidy(0, 1)
 
     # --- what they are made of ---
 
@@ -199,11 +216,15 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def moved(self, service: Callable[..., Journal], wallet: int, amount: int, key: str) -> None:
         """By hand, where the oracle says so; a repetition moves nothing, and is refused where it asks for more."""
-        answer = self.oracle.answer(wallet, amount, key)
+        tidied = deepcopy(self.oracle)
+        tidied.tidy(wallet)
+        answer = tidied.answer(wallet, amount, key)
         if refusal := REFUSALS.get(answer):
+            # It takes back all that its batch had done.
             with pytest.raises(refusal):
                 service(account=self.wallets[wallet], amount_nano=amount, reason="machine", key=key)
             return
+        self.oracle = tidied
         journal = service(account=self.wallets[wallet], amount_nano=amount, reason="machine", key=key)
         assert journal.idempotency_key == key
         if answer == "moved":
@@ -223,26 +244,28 @@ class LedgerMachine(RuleBasedStateMachine):
         return Void(hold_id, self.wallets[self.oracle.holds[hold_id].wallet].pk, 1, "upstream_fault", expense)
 
     def reserved(self, wallet: int, move: Reserve) -> UUID | None:
+        self.oracle.tidy(wallet)
         available = self.oracle.available(wallet)
         left = {cap: max(0, cap.cap_nano - sum(self.oracle.budget(cap.window))) for cap in move.budgets}
         least = min([available, *left.values()])
         (outcome,) = book.apply([move])
-        if self.oracle.frozen[wallet]:
+        mine = self.oracle.wallets[wallet]
+        if mine.debt or (mine.frozen and not move.although_frozen):
             assert outcome == Refused("frozen", available)
-            self.oracle.met[FROZEN] += 1
+            self.oracle.met[INDEBTED if mine.debt else FROZEN] += 1
         elif min(move.amount, least) < move.minimum:
             tightest = next((cap for cap, amount in left.items() if amount == least < available), None)
             assert outcome == Refused("budget" if tightest else "insufficient", least, tightest)
             if tightest:
                 unspent = tightest.cap_nano - self.oracle.budget(tightest.window)[0]
                 self.oracle.met[BUDGET_SHORT_BY_HOLDS] += unspent >= move.minimum
-            self.oracle.met[SHORT_BY_HOLDS] += self.oracle.posted[wallet] >= move.minimum > available
+            self.oracle.met[SHORT_BY_HOLDS] += mine.posted >= move.minimum > available
         else:
             assert isinstance(outcome, Held)
             assert outcome.amount == min(move.amount, least)
             windows = tuple(cap.window for cap in move.budgets)
             price = self.oracle.price if "price" in move.rates_json else 0
-            self.oracle.reserve(move.hold_id, OracleHold(wallet, outcome.amount, windows, price))
+            self.oracle.reserve(move.hold_id, OracleHold(wallet, outcome.amount, self.oracle.clock, windows, price))
             return move.hold_id
         return None
 
@@ -260,6 +283,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 else self.oracle.void(hold, move.upstream_expense)
             )
             assert won[move.hold_id] == ends
+        self.oracle.tidy(*(self.oracle.holds[move.hold_id].wallet for move in closes))
         self.learned(closes, outcomes)
 
     def learned(self, closes: Sequence[Capture | Void], outcomes: list[Outcome]) -> None:
@@ -271,8 +295,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def books_agree(self) -> None:
-        balances = Account.objects.filter(pk__in=[wallet.pk for wallet in self.wallets]).order_by("pk")
-        assert list(balances.values_list("posted", "held")) == [*zip(self.oracle.posted, self.oracle.held, strict=True)]
+        for account, wallet in zip(self.wallets, self.oracle.wallets, strict=True):
+            account.refresh_from_db(fields=("posted", "held", "debt", "expiring"))
+            lots = Lot.objects.filter(account=account, remaining__gt=0).order_by("expires_at", "id")
+            assert (account.posted, account.held, account.debt) == (wallet.posted, wallet.held, wallet.debt)
+            assert (account.expiring, [lot.remaining for lot in lots]) == (sum(wallet.open_lots), wallet.open_lots)
         sums = system_sums()
         assert {code: sums[code] - self.before[code] for code in SYSTEM} == self.oracle.system
         budgets = Budget.objects.filter(scope="machine", scope_id=self.wallets[0].pk)

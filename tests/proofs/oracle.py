@@ -7,7 +7,9 @@ from fractions import Fraction
 from typing import Literal
 from uuid import UUID
 
-SYSTEM = ("grants", "revenue", "expense:overrun", "expense:upstream")
+from tests.proofs.oracle_wallet import OracleWallet, Parts, Pile, shrink
+
+SYSTEM = ("grants", "purchases", "refunds", "revenue", "expired", "expense:overrun", "expense:upstream")
 NANO_PER_CREDIT = 1_000_000_000
 TOKENS_PER_PRICE = 1_000_000
 Answer = Literal["moved", "repeated", "taken", "insufficient"]
@@ -20,9 +22,19 @@ SPARED = "holds that a sweep left to their living workers"
 ENDED_AGAIN = "ends of holds that had ended"
 BACK = "late settles after a sweep that gave something back"
 SETTLED_LATE_AGAIN = "late settles that were repeated"
+MIXED = "charges that several lots paid, or lots and what never expires"
+BACK_TO_LOTS = "late settles that gave something back to a lot"
+EXPIRED = "times that something expired"
+KEPT = "times that calls in flight kept something from expiring"
+OWED = "times that more was taken back than was there"
+INDEBTED = "reserves refused for a debt"
+PAID_BY_CALLS = "debts paid by what calls didn't use"
+PAID_BY_CREDITS = "debts paid by what came in"
+ALL_BACK = "purchases of which more went back than was paid"
 SITUATIONS = (
     *(REPEATED_KEY, FROZEN, SHORT_BY_HOLDS, BUDGET_SHORT_BY_HOLDS),
     *(SPARED, ENDED_AGAIN, BACK, SETTLED_LATE_AGAIN),
+    *(MIXED, BACK_TO_LOTS, EXPIRED, KEPT, OWED, INDEBTED, PAID_BY_CALLS, PAID_BY_CREDITS, ALL_BACK),
 )
 
 
@@ -34,8 +46,11 @@ def cost_of(tokens: int, price_usd_per_mtok: int, markup_percent: int, credits_p
 
 @dataclass
 class OracleHold:
+    """`born`: at which hour; `parts`: which piles paid it."""
+
     wallet: int
     amount: int
+    born: float
     budgets: tuple[str, ...] = ()
     price: int = 0
     state: str = "HELD"
@@ -45,15 +60,26 @@ class OracleHold:
     expensed: bool = False
     checkpoint: tuple[int, int] = (0, 0)
     stale: bool = False
+    parts: Parts = field(default_factory=list)
+
+
+@dataclass
+class OraclePurchase:
+    """`back`: how much of the price went back, in cents, and didn't return."""
+
+    wallet: int
+    credits: int
+    price: int
+    back: int = 0
+    taken: int = 0
 
 
 @dataclass
 class Oracle:
     """Two wallets. Each method is one move that has been accepted."""
 
-    posted: list[int] = field(default_factory=lambda: [0, 0])
-    held: list[int] = field(default_factory=lambda: [0, 0])
-    frozen: list[bool] = field(default_factory=lambda: [False, False])
+    wallets: list[OracleWallet] = field(default_factory=lambda: [OracleWallet(), OracleWallet()])
+    clock: float = 0
     system: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SYSTEM, 0))
     holds: dict[UUID, OracleHold] = field(default_factory=dict)
     given: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -61,7 +87,24 @@ class Oracle:
     price: int = 1
 
     def available(self, wallet: int) -> int:
-        return self.posted[wallet] - self.held[wallet]
+        return self.wallets[wallet].available
+
+    def tidy(self, *wallets: int) -> None:
+        """What every batch does first to the wallets that it locks, once its holds have ended."""
+        for number in set(wallets):
+            wallet = self.wallets[number]
+            expired, kept = wallet.expire(self.clock, self._open(number))
+            self.system["expired"] += expired
+            self.met[EXPIRED] += expired > 0
+            self.met[KEPT] += kept > 0
+            if paid := min(wallet.debt, wallet.available):
+                wallet.take(paid, self.clock)
+                wallet.debt -= paid
+                self.met[PAID_BY_CALLS] += 1
+
+    def _open(self, wallet: int) -> list[tuple[float, int]]:
+        holds = [hold for hold in self.holds.values() if hold.wallet == wallet and hold.state == "HELD"]
+        return [(hold.born, hold.amount) for hold in holds]
 
     def budget(self, window: str) -> tuple[int, int]:
         """(spent, held), by going through all holds."""
@@ -77,11 +120,40 @@ class Oracle:
 
     def give(self, wallet: int, amount: int, key: str) -> None:
         self.given[key] = (wallet, amount)
-        self.posted[wallet] += amount
-        self.system["grants"] -= amount
+        self.post(wallet, amount, "grants")
+
+    def post(self, wallet: int, amount: int, against: str, expires: float | None = None) -> None:
+        """In, and first towards the debt; or (negative) out, and what isn't there is owed."""
+        self.system[against] -= amount
+        mine = self.wallets[wallet]
+        if amount < 0:
+            there = min(-amount, mine.available)
+            mine.take(there, self.clock)
+            mine.debt += -amount - there
+            self.met[OWED] += -amount > there
+            return
+        paid = min(amount, mine.debt)
+        mine.debt -= paid
+        self.met[PAID_BY_CREDITS] += paid > 0
+        if expires is None:
+            mine.pool.left += amount - paid
+        else:
+            mine.lots.append(Pile(expires, amount - paid))
+
+    def buy(self, purchase: OraclePurchase) -> None:
+        self.post(purchase.wallet, purchase.credits, "purchases")
+
+    def reverse(self, purchase: OraclePurchase, cents: int) -> None:
+        """So much more went back, or (negative) returned."""
+        purchase.back += cents
+        self.met[ALL_BACK] += purchase.back > purchase.price
+        taken = purchase.credits * min(purchase.back, purchase.price) // purchase.price
+        if taken != purchase.taken:
+            self.post(purchase.wallet, purchase.taken - taken, "refunds")
+        purchase.taken = taken
 
     def reserve(self, hold_id: UUID, hold: OracleHold) -> None:
-        self.held[hold.wallet] += hold.amount
+        self.wallets[hold.wallet].held += hold.amount
         self.holds[hold_id] = hold
 
     def beat(self, hold: OracleHold, tokens: int, cost: int) -> None:
@@ -120,8 +192,10 @@ class Oracle:
 
     def _end(self, hold: OracleHold, state: str, cost: int) -> None:
         hold.state, hold.paid = state, min(cost, hold.amount)
-        self.held[hold.wallet] -= hold.amount
-        self.posted[hold.wallet] -= hold.paid
+        wallet = self.wallets[hold.wallet]
+        wallet.held -= hold.amount
+        hold.parts = wallet.use(hold.paid, hold.born)
+        self.met[MIXED] += len(hold.parts) > 1
         self.system["revenue"] += cost
         self.system["expense:overrun"] -= cost - hold.paid
 
@@ -134,7 +208,10 @@ class Oracle:
         hold.settled_late = cost != hold.paid
         self.met[BACK] += cost < hold.paid
         self.system["revenue"] += cost - hold.paid
-        self.posted[hold.wallet] += max(hold.paid - cost, 0)
+        if cost < hold.paid:
+            in_lots = sum(pile.left for pile in self.wallets[hold.wallet].lots)
+            hold.parts = shrink(hold.parts, cost)
+            self.met[BACK_TO_LOTS] += sum(pile.left for pile in self.wallets[hold.wallet].lots) > in_lots
         self.system["expense:overrun"] -= max(cost - hold.paid, 0)
         hold.paid = min(cost, hold.paid)
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.proofs.figures import Figures
-from tests.proofs.machine import LedgerMachine
+from tests.proofs.money_machine import MoneyMachine
 from tests.proofs.oracle import SITUATIONS
 
 STEPS = 40
@@ -33,7 +33,7 @@ def run(figures: Figures, examples: int) -> tuple[int, Counter[str]]:
     compared: list[int] = []
     met: Counter[str] = Counter()
 
-    class Counting(LedgerMachine):
+    class Counting(MoneyMachine):
         def check_invariants(self, *arguments: Any, **more: Any) -> None:
             compared.append(1)
             super().check_invariants(*arguments, **more)
