@@ -57,6 +57,13 @@ def settle(session: dict[str, Any]) -> bool:
     return granted
 
 
+def postpone(event_id: str) -> None:
+    """It can't even be tried now."""
+    row = StripeEvent.objects.get(pk=event_id)
+    still = StripeEvent.objects.filter(pk=event_id, state=row.state, attempts=row.attempts)
+    still.update(attempts=row.attempts + 1, next_try_at=timezone.now() + _pause(row.attempts + 1))
+
+
 def dismiss(row: StripeEvent, why: str) -> None:
     """It is of no concern, as Stripe itself has said since."""
     still = StripeEvent.objects.filter(pk=row.pk, state=State.WAITING)

@@ -53,7 +53,7 @@ def locked(session: dict[str, Any]) -> Purchase:
     # By its key first: so that two that are locked are never locked crosswise.
     purchase = purchases.filter(Q(pk=id) if id else known).first()
     if purchase is None:
-        raise PurchaseUnknown(f"No purchase here belongs to {session.get('id')}.")
+        raise PurchaseUnknown("No purchase here belongs to it.")
     return purchase
 
 

@@ -42,6 +42,7 @@ def _retried(event_id: str) -> bool:
         return retry_event(event_id=event_id).state == StripeEvent.State.APPLIED
     except ServiceError as error:
         log.warning("Stripe's event %s waits on: %s", event_id, error.message)
+        events.postpone(event_id)
         return False
 
 
