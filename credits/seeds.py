@@ -61,6 +61,7 @@ def seed(sender: AppConfig, using: str, apps: Apps = apps, **kwargs: Any) -> Non
     for slug, values in _POWER_LEVELS.items():
         _seed_rate(apps, using, power_level(slug=slug, **values))
     _seed_offers(apps, using)
+    _seed_alert_rules(apps, using)
 
 
 def _seed_rate(apps: Apps, using: str, row: Any) -> None:
@@ -81,3 +82,11 @@ def _seed_offers(apps: Apps, using: str) -> None:
         plans.get_or_create(slug=slug, defaults={**values, "for_new_wallets": is_chosen})
     for slug, values in _PACKAGES.items():
         packages.get_or_create(slug=slug, defaults=values)
+
+
+def _seed_alert_rules(apps: Apps, using: str) -> None:
+    try:
+        rules = apps.get_model("credits", "AlertRules")
+    except LookupError:
+        return
+    rules._default_manager.using(using).get_or_create(pk=1)

@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from credits.services import expiry, ledger_checks, plan_grants
+from credits.services import expiry, ledger_checks, low_balances, notices, plan_grants
 from credits.stripe import own_refunds, reconciliation, waiting
 
 logger = logging.getLogger(__name__)
@@ -43,3 +43,10 @@ def go_on_with_stripe() -> dict[str, int]:
 def reconcile_stripe() -> int:
     """The number of differences; each is logged as an error."""
     return len(reconciliation.reconcile().differences)
+
+
+@shared_task
+def tell_of_balances() -> int:
+    """Returns how many have become low; what calls cost the operators is told of too."""
+    notices.of_overruns()
+    return low_balances.look()

@@ -10,7 +10,7 @@ from credits.services.sweep import sweep
 from gateway import lost, telemetry
 from gateway.partitions import make_partitions as make
 from gateway.recorder import Record, write
-from gateway.services import keys
+from gateway.services import budget_alerts, keys
 
 log = logging.getLogger(__name__)
 
@@ -52,3 +52,9 @@ def prune_access_tokens() -> int:
 def make_partitions() -> list[str]:
     """Idempotent."""
     return make()
+
+
+@shared_task
+def tell_of_budgets() -> int:
+    """Returns how many marks were told of. Idempotent."""
+    return budget_alerts.tell()

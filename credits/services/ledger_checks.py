@@ -2,12 +2,14 @@
 
 from celery import current_app
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import ChannelError, OperationalError
 
 from credits import checker
 from credits.errors import LedgerUnavailable
 from credits.models import LedgerCheck
+from credits.services import notices
 from opscenter.core import audit, task_runs
 
 TASK = "credits.tasks.check_ledger"
@@ -35,7 +37,9 @@ def make(check_id: int | None = None) -> LedgerCheck:
         check.problems = len(found)
         check.findings = [str(problem)[:500] for problem in found[: LedgerCheck.MOST_FINDINGS]]
         check.finished_at = timezone.now()
-        check.save()
+        with transaction.atomic():
+            check.save()
+            notices.of_problems(check)
     return check
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from credits.errors import Contradiction, PurchaseUnknown
 from credits.models import StripeEvent
+from credits.services import notices
 from credits.stripe import handling, payloads, payments
 from opscenter.core import audit
 from opscenter.core.errors import ServiceError
@@ -120,6 +121,7 @@ def _end(row: StripeEvent, state: StripeEvent.State, why: str) -> None:
     row.save(update_fields=("state", "error", "attempts", "next_try_at", "finished_at"))
     if state in (State.REFUSED, State.FAILED):
         log.error("Stripe's event %s (%s) moved nothing: %s", row.pk, row.type, why)
+        notices.of_stripe_event(row)
 
 
 def _wake(payment: str) -> None:

@@ -13,6 +13,8 @@ CELERY_TIMEZONE = "UTC"
 at_times: dict[str, dict[str, Any]] = {
     "remind-of-rotations": {"task": "llmconfig.tasks.remind_of_rotations", "schedule": crontab(hour=6, minute=7)},
     "grant-plans": {"task": "credits.tasks.grant_plans", "schedule": crontab(minute="*/5")},
+    "tell-of-balances": {"task": "credits.tasks.tell_of_balances", "schedule": crontab()},
+    "tell-of-budgets": {"task": "gateway.tasks.tell_of_budgets", "schedule": crontab()},
     "check-ledger": {"task": "credits.tasks.check_ledger", "schedule": crontab(hour=3, minute=17)},
     "prune-access-tokens": {"task": "gateway.tasks.prune_access_tokens", "schedule": crontab(hour=2, minute=41)},
     "prune-alerts": {"task": "opscenter.core.tasks.prune_alerts", "schedule": crontab(hour=2, minute=57)},
