@@ -34,7 +34,7 @@ from credits.ledger.moves import (
 from credits.ledger.postings import Postings
 from credits.ledger.wallets import Wallet
 from credits.models.hold import Hold
-from opscenter.core.db import pipelined
+from opscenter.core.pipeline import pipelined_transaction
 
 _REFUSALS = (IntegrityError, DataError, ValueError, TypeError)
 
@@ -48,7 +48,7 @@ def apply(moves: Sequence[Move]) -> list[Outcome]:
     if not moves:
         return []
     try:
-        with pipelined(), transaction.atomic():
+        with pipelined_transaction():
             return _apply(moves)
     except _REFUSALS as error:
         if len(moves) == 1:

@@ -29,21 +29,6 @@ def bind_on_the_server(connection: BaseDatabaseWrapper) -> None:
 
 
 @contextmanager
-def pipelined() -> Iterator[None]:
-    """Inside, a statement waits neither for its own nor for an earlier answer, until one is fetched or committed.
-
-    Where the connection binds on the server; elsewhere, as on SQLite, each statement waits. A transaction belongs
-    inside, not outside: that its first statement and its COMMIT need not wait either is half of what it saves.
-    """
-    if not default_connection.settings_dict["OPTIONS"].get("server_side_binding"):
-        yield
-        return
-    default_connection.ensure_connection()
-    with default_connection.wrap_database_errors, default_connection.connection.pipeline():
-        yield
-
-
-@contextmanager
 def consistent_read(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Everything read inside sees one moment of the database; nothing may be written inside.
 

@@ -2,17 +2,19 @@
 
 import json
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from threading import Thread
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 
 from credits.ledger import sql
 from credits.writer import ledger_connection
-from opscenter.core.db import pipelined
+from opscenter.core.pipeline import pipelined_transaction
 
 pytestmark = [
     pytest.mark.skipif("sqlite" in os.environ["DATABASE_URL"], reason="SQLite has no such plans"),
@@ -65,19 +67,68 @@ def test_every_table_is_read_by_a_key(name: str) -> None:
             assert node["Index Name"] == "credits_holds_pkey"
 
 
-def test_on_a_pipelined_connection_a_statement_waits_for_nothing() -> None:
+def on_the_ledgers_connection(work: Callable[[], None]) -> None:
+    def run() -> None:
+        ledger_connection()
+        try:
+            work()
+        finally:
+            connection.close()
+
+    thread = Thread(target=run)
+    thread.start()
+    thread.join()
+
+
+def test_in_a_pipelined_transaction_a_statement_waits_for_nothing() -> None:
     seen: list[bool] = []
 
     def ask() -> None:
-        ledger_connection()
-        with pipelined(), connection.cursor() as sleeping, connection.cursor() as other:
+        with pipelined_transaction(), connection.cursor() as sleeping, connection.cursor() as other:
             sleeping.execute("SELECT PG_SLEEP(0.2)")
             seen.append(sleeping.cursor.rowcount == -1)
             other.execute("SELECT 1")
             seen.append(other.fetchall() == [(1,)])
-        connection.close()
 
-    thread = Thread(target=ask)
-    thread.start()
-    thread.join()
+    on_the_ledgers_connection(ask)
     assert seen == [True, True]
+
+
+def test_a_pipelined_transaction_is_sent_in_as_many_parts_as_there_are_answers_wanted() -> None:
+    """Each is a round trip, and a thread that has to be woken."""
+    sent: list[int] = []
+
+    def ask() -> None:
+        connection.ensure_connection()
+        raw = connection.connection
+        with tempfile.TemporaryFile("w+b") as trace:
+            raw.pgconn.trace(trace.fileno())
+            with pipelined_transaction(), connection.cursor() as first, connection.cursor() as second:
+                first.execute("SELECT 1")
+                second.execute("SELECT 2")
+                second.fetchall()
+                first.execute("SELECT 3")
+            raw.pgconn.untrace()
+            trace.seek(0)
+            # F and B: from here to PostgreSQL, and back.
+            ways = [line.split()[2] for line in trace.read().decode().splitlines()]
+            sent.append(sum(way == "F" and before != "F" for before, way in pairwise(["B", *ways])))
+
+    on_the_ledgers_connection(ask)
+    # The fetch; and COMMIT with what ends the pipeline.
+    assert sent == [2]
+
+
+def test_a_pipelined_transaction_that_fails_leaves_nothing_and_its_connection_usable() -> None:
+    seen: list[object] = []
+
+    def ask() -> None:
+        with pytest.raises(DataError), pipelined_transaction(), connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE left_behind (id int)")
+            cursor.execute("SELECT 1 / 0")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT TO_REGCLASS('left_behind')")
+            seen.append(cursor.fetchone())
+
+    on_the_ledgers_connection(ask)
+    assert seen == [(None,)]

@@ -1,0 +1,59 @@
+"""One transaction whose statements go to PostgreSQL together, in as few messages as its answers allow.
+
+psycopg's own pipeline sends each statement by itself, and waits for an answer before and after BEGIN and COMMIT: of
+seven round trips a ledger commit needs three (docs/adr/0016).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+from psycopg import Connection, Pipeline, generators
+from psycopg.abc import PQGen
+
+
+@contextmanager
+def pipelined_transaction() -> Iterator[None]:
+    """Inside, a statement is sent when an answer is fetched, with all before it; what is left is sent with COMMIT.
+
+    Where the connection binds on the server; elsewhere, as on SQLite, it is an ordinary transaction. It can't be inside
+    of another one, nor another one in it. An error may be that of any statement since the last fetch.
+    """
+    if not connection.settings_dict["OPTIONS"].get("server_side_binding"):
+        with transaction.atomic():
+            yield
+        return
+    connection.ensure_connection()
+    raw: Connection = connection.connection
+    with connection.wrap_database_errors:
+        try:
+            with _gathering(raw):
+                raw.execute("BEGIN", prepare=False)
+                yield
+                raw.execute("COMMIT", prepare=False)
+        except BaseException:
+            raw.rollback()
+            raise
+
+
+class _Gathering(Pipeline):
+    """Puts off what psycopg does after each statement until an answer is wanted."""
+
+    def _communicate_gen(self) -> PQGen[None]:
+        yield from ()
+
+    def _fetch_gen(self, *, flush: bool) -> PQGen[None]:
+        while self.command_queue:
+            self.command_queue.popleft()()
+        yield from generators.send(self.pgconn)
+        yield from super()._fetch_gen(flush=flush)
+
+
+@contextmanager
+def _gathering(raw: Connection) -> Iterator[None]:
+    pipeline = raw._pipeline = _Gathering(raw)
+    try:
+        with pipeline:
+            yield
+    finally:
+        raw._pipeline = None
