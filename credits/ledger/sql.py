@@ -6,10 +6,13 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from psycopg import Cursor
 
 from opscenter.core.json_rows import Firsts, Ids, Rows
+from opscenter.core.pipeline import statement_cursor
 
 _NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')"}
 _AGO = {
@@ -174,19 +177,26 @@ def statement(template: str, vendor: str) -> str:
     )
 
 
-def ask(template: str, rows: Iterable[Any], **others: float) -> CursorWrapper:
+def ask(template: str, rows: Iterable[Any], **others: float) -> CursorWrapper | Cursor:
     """Execute with `rows` as the JSON parameter; `fetchall()` has what came of it.
 
     Where the connection is pipelined only that waits for the database.
     """
-    cursor = connection.cursor()
-    cursor.execute(statement(template, connection.vendor), {"rows": json.dumps(list(rows)), **others})
+    cursor = statement_cursor()
+    cursor.execute(statement(template, connection.vendor), {"rows": _as_json(list(rows)), **others})
     return cursor
 
 
+def _as_json(rows: list[Any]) -> str:
+    """Raises ValueError for what no column can take."""
+    try:
+        return str(msgspec.json.encode(rows), "utf-8")
+    except OverflowError as error:
+        raise ValueError("a number is larger than any column is") from error
+
+
 def fetch(template: str, rows: Iterable[Any], **others: float) -> list[tuple[Any, ...]]:
-    fetched: list[tuple[Any, ...]] = ask(template, rows, **others).fetchall()
-    return fetched
+    return ask(template, rows, **others).fetchall()
 
 
 def hex_of(value: UUID | str) -> str:

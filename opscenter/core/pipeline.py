@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection, transaction
-from psycopg import Connection, Pipeline, generators
+from django.db.backends.utils import CursorWrapper
+from psycopg import Connection, Cursor, Pipeline, generators
 from psycopg.abc import PQGen
 
 
@@ -34,6 +35,18 @@ def pipelined_transaction() -> Iterator[None]:
         except BaseException:
             raw.rollback()
             raise
+
+
+def statement_cursor() -> CursorWrapper | Cursor:
+    """A cursor for one statement: Django's, or in a pipelined transaction psycopg's own.
+
+    What Django does around each of ten statements is a tenth of a commit's CPU time; the transaction has it around all.
+    """
+    raw = connection.connection
+    if isinstance(getattr(raw, "_pipeline", None), _Gathering):
+        psycopgs: Cursor = raw.cursor()
+        return psycopgs
+    return connection.cursor()
 
 
 class _Gathering(Pipeline):
