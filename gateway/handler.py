@@ -5,7 +5,7 @@ touches one on the event loop. docs/adr/0003 has the measurement.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import aclosing, suppress
 from functools import lru_cache
 from io import BytesIO
@@ -21,6 +21,7 @@ from gateway.authentication import bearer_in
 from gateway.intake import Body, BodyCut, Intake
 from gateway.stream import EventStream
 from gateway.views.base import caller_by, error_response
+from opscenter.core.departures import WHEN_LEFT
 from opscenter.core.errors import BadRequest, ServiceError
 from opscenter.core.ids import uuid7
 
@@ -87,19 +88,29 @@ class InferenceHandler(ASGIHandler):
 
     async def _serve(self, request: ASGIRequest, receive: Receive, send: Send) -> None:
         answering = asyncio.ensure_future(self._answer(request, send))
-        leaving = asyncio.ensure_future(receive())
+        leaving = _on_leaving(request.scope, receive, answering.cancel)
         try:
-            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
-            if not answering.done():
-                answering.cancel()
             await _ended(answering)
         finally:
             answering.cancel()
-            leaving.cancel()
+            if leaving is not None:
+                leaving.cancel()
 
     async def _answer(self, request: ASGIRequest, send: Send) -> None:
         response = await self._middleware_chain(request)  # type: ignore[misc]  # the stubs allow for a sync one
         await (_stream(response, send) if isinstance(response, EventStream) else _send(response, send))
+
+
+def _on_leaving(
+    scope: Mapping[str, Any], receive: Receive, leave: Callable[[], object]
+) -> "asyncio.Future[MutableMapping[str, Any]] | None":
+    """Has `leave` called when the client goes away. Our own connections call back; to ask others costs a task."""
+    if (when_left := scope.get("extensions", {}).get(WHEN_LEFT)) is not None:
+        when_left(leave)
+        return None
+    leaving = asyncio.ensure_future(receive())
+    leaving.add_done_callback(lambda _: leave())
+    return leaving
 
 
 @lru_cache(maxsize=256)

@@ -8,6 +8,7 @@ import asyncio
 import json
 import select
 import socket
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import cast
 
@@ -16,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from opscenter.answer_writer import AnswerWriter
+from opscenter.core.departures import WHEN_LEFT
 from opscenter.core.errors import BadRequest, PayloadTooLarge, RequestTimeout, ServiceError
 
 MOST_HEADERS = 100
@@ -47,6 +49,7 @@ class Connection(HttpToolsProtocol):
         self._is_large = False
         self._receive_timer: asyncio.TimerHandle | None = None
         self._send_timer: asyncio.TimerHandle | None = None
+        self._leave: Callable[[], object] | None = None
         _give_up_unsent(transport)
         self._await_head()
         if self.server_state.stopping:
@@ -58,6 +61,7 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._stop_receive_timer()
         self._stop_send_timer()
+        self._tell_of_leaving()
 
     # --- what comes ---
 
@@ -91,6 +95,7 @@ class Connection(HttpToolsProtocol):
             return
         self._receiving = "body"
         super().on_headers_complete()
+        cast(dict[str, object], self.scope)["extensions"] = {WHEN_LEFT: self._when_left}
         self.cycle.transport = cast(asyncio.Transport, AnswerWriter(self.transport, self.loop))
         if self.server_state.stopping or self.parser.should_upgrade():
             # What follows a request to change protocols is not parsed as its body: it must not pass for a request.
@@ -158,6 +163,22 @@ class Connection(HttpToolsProtocol):
         if self._is_busy:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
+            self._tell_of_leaving()
+
+    # --- who is told that the client is gone ---
+
+    def _when_left(self, leave: Callable[[], object]) -> None:
+        """Of the calls on one connection, one at a time is being answered."""
+        self._leave = leave
+        # Where nobody reads, the end of the connection is not seen either.
+        self.flow.resume_reading()
+        if self.transport.is_closing():
+            self._tell_of_leaving()
+
+    def _tell_of_leaving(self) -> None:
+        leave, self._leave = self._leave, None
+        if leave is not None:
+            leave()
 
     @property
     def _is_busy(self) -> bool:
@@ -211,6 +232,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def on_response_complete(self) -> None:
+        self._leave = None
         super().on_response_complete()
         if self.server_state.stopping:
             self._linger()

@@ -42,9 +42,11 @@ def leave_stream_after(world: World, model: str, lines: int) -> None:
             next(seen)
 
 
-def leave_while_waiting(world: World, upstream: Upstream, model: str, *, stream: bool) -> None:
+def leave_while_waiting(
+    world: World, upstream: Upstream, model: str, *, stream: bool, messages: list[dict[str, str]] = HELLO
+) -> None:
     """Only once the upstream was asked: before that, a call that is left costs nothing."""
-    body = {"model": model, "messages": HELLO, "max_tokens": 200, "stream": stream}
+    body = {"model": model, "messages": messages, "max_tokens": 200, "stream": stream}
     client = HTTPConnection("127.0.0.1", world.live.port)
     client.request("POST", "/v1/chat/completions", json.dumps(body), world.bearer())
     eventually(lambda: upstream.calls, 60)
@@ -100,6 +102,15 @@ def test_a_call_left_whose_upstream_never_answers_is_charged_for_its_prompt_as_c
     row = impatient.settled_for(model)
     assert (row["state"], row["status"], row["basis"]) == ("CAPTURED", "disconnected", "counted")
     assert 0 < row["charged"] == row["journalled"] <= row["held"]
+
+
+def test_a_client_that_sent_much_is_missed_as_soon(impatient: World, offer: Offer, upstream: Upstream) -> None:
+    """Its body fills the connection's buffer, and nothing is read from a full one, its end neither."""
+    model = offer("left-with-much", "relay", "slow-first-byte:60")
+    much = [{"role": "user", "content": "word " * 60_000}]
+    leave_while_waiting(impatient, upstream, model, stream=False, messages=much)
+    row = impatient.settled_for(model)
+    assert (row["state"], row["status"], row["basis"]) == ("CAPTURED", "disconnected", "counted")
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
