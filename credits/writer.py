@@ -85,11 +85,16 @@ class LedgerWriter:
 
         Raises LedgerBroken where the database refuses it, LedgerUnavailable where the writer stopped first.
         """
-        if self._thread is None:
-            raise LedgerUnavailable
+        return await self.closing(move)
+
+    def closing(self, move: Capture | Void) -> "asyncio.Future[Closed]":
+        """What close() waits for. To cancel it ends no more than the waiting."""
         future: asyncio.Future[Closed] = asyncio.get_running_loop().create_future()
-        self.close_soon(move, future)
-        return await future
+        if self._thread is None:
+            future.set_exception(LedgerUnavailable())
+        else:
+            self.close_soon(move, future)
+        return future
 
     def close_soon(self, move: Capture | Void, waiter: "asyncio.Future[Closed] | None" = None) -> None:
         """End a hold without waiting for it; for cleanup that may not await."""

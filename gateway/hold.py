@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from credits.amounts import to_text
 from credits.errors import AccountFrozen, InsufficientCredits
-from credits.ledger.moves import Capture, Facts, Held, Refused, Reserve, Void
+from credits.ledger.moves import Capture, Closed, Facts, Held, Refused, Reserve, Void
 from credits.models import Hold
 from gateway import endings, records
 from gateway.budgets import ACCOUNT, KEY
@@ -48,13 +49,19 @@ async def end(serving: Runtime, exchange: Exchange, ending: Ending) -> int:
     answer, which isn't held back for it longer than two seconds.
     """
     exchange.ended = True
-    task = serving.inflight.settle(_end(serving, exchange, ending))
-    try:
-        async with asyncio.timeout(_SETTLE_PATIENCE_S):
-            return await asyncio.shield(task)
-    except TimeoutError:
-        exchange.charged_nano = min(ending.cost, exchange.held.amount if exchange.held else 0)
+    # Nothing more is asked of an upstream, however long the settle takes.
+    admission.ended(serving, exchange, tokens=sum(ending.usage))
+    if exchange.held is None:
+        _record(serving, exchange, ending)
         return exchange.charged_nano
+    closing = serving.writer.closing(_closing(exchange, exchange.held, ending))
+    closing.add_done_callback(partial(_closed, serving, exchange, ending))
+    serving.inflight.settle(closing)
+    await asyncio.wait((closing,), timeout=_SETTLE_PATIENCE_S)
+    if closing.done():
+        return closing.result().captured
+    exchange.charged_nano = min(ending.cost, exchange.held.amount)
+    return exchange.charged_nano
 
 
 @asynccontextmanager
@@ -76,17 +83,15 @@ async def ended_on_failure(serving: Runtime, exchange: Exchange) -> AsyncIterato
         raise
 
 
-async def _end(serving: Runtime, exchange: Exchange, ending: Ending) -> int:
-    # Nothing more is asked of an upstream, however long the settle takes.
-    admission.ended(serving, exchange, tokens=sum(ending.usage))
-    try:
-        if exchange.held is not None:
-            closed = await serving.writer.close(_closing(exchange, exchange.held, ending))
-            exchange.charged_nano = closed.captured
-    finally:
-        serving.inflight.remove(exchange)
-        serving.recorder.put(*records.rows(exchange, ending))
-    return exchange.charged_nano
+def _closed(serving: Runtime, exchange: Exchange, ending: Ending, closing: "asyncio.Future[Closed]") -> None:
+    if not closing.cancelled() and closing.exception() is None:
+        exchange.charged_nano = closing.result().captured
+    _record(serving, exchange, ending)
+
+
+def _record(serving: Runtime, exchange: Exchange, ending: Ending) -> None:
+    serving.inflight.remove(exchange)
+    serving.recorder.put(*records.rows(exchange, ending))
 
 
 def _keep_free_candidates(exchange: Exchange) -> bool:

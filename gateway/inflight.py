@@ -29,7 +29,7 @@ class InFlight:
         self._writer = writer
         self._exchanges: dict[UUID, Exchange] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._settling: set[asyncio.Task[Any]] = set()
+        self._settling: set[asyncio.Future[Any]] = set()
         self._streams: set[asyncio.Task[Any]] = set()
         self._detached: set[asyncio.Task[Any]] = set()
         self._heart: asyncio.Task[None] | None = None
@@ -56,11 +56,16 @@ class InFlight:
 
     def keep(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Run `work` as a task that nothing but shutdown cancels and nobody has to hold on to."""
-        return self._start(work, self._tasks)
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(_look_at)
+        return task
 
-    def settle(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Run the end of a call, which shutdown waits for and never cancels."""
-        return self._start(work, self._settling)
+    def settle(self, closing: "asyncio.Future[Any]") -> None:
+        """The end of a call, which shutdown waits for and never cancels."""
+        self._settling.add(closing)
+        closing.add_done_callback(self._settling.discard)
 
     @contextmanager
     def streaming(self) -> Iterator[None]:
@@ -106,14 +111,6 @@ class InFlight:
             _cancel_begun(task)
         if doomed:
             await asyncio.wait(doomed, timeout=_LAST_DRAIN_S)
-
-    @staticmethod
-    def _start(work: Coroutine[Any, Any, T], kept: "set[asyncio.Task[Any]]") -> "asyncio.Task[T]":
-        task = asyncio.get_running_loop().create_task(work)
-        kept.add(task)
-        task.add_done_callback(kept.discard)
-        task.add_done_callback(_look_at)
-        return task
 
     async def _beat(self) -> None:
         while True:

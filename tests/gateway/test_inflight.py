@@ -92,7 +92,7 @@ async def test_a_stop_waits_for_ends_and_cancels_the_rest() -> None:
         try:
             await forever()
         finally:
-            kept.settle(end())
+            kept.settle(asyncio.ensure_future(end()))
 
     streaming = kept.keep(work())
     await asyncio.sleep(0)
