@@ -5,7 +5,8 @@ Nothing is made before it is first counted, and so belongs to the files that the
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from prometheus_client import Counter, Histogram
@@ -108,17 +109,38 @@ _tried: dict[tuple[str, str, str], _Add] = {}
 _answered: dict[tuple[int, str], _Add] = {}
 
 
+_Sums = dict[_Add, float]
+
+
 def count(request: RequestValues, tries: Sequence[AttemptValues]) -> None:
-    """Count one ended call. Children are looked up in dicts of ours: labels() costs more than the counting."""
+    """Count one ended call."""
+    count_all([(request, tries)])
+
+
+def count_all(calls: Iterable[tuple[RequestValues, Sequence[AttemptValues]]]) -> None:
+    """Count calls that have ended, each counter once for all of them: it writes to a file and takes a lock.
+
+    Children are looked up in dicts of ours: labels() costs more than the counting.
+    """
+    sums: _Sums = defaultdict(float)
+    try:
+        for request, tries in calls:
+            _count(sums, request, tries)
+    finally:
+        for add, amount in sums.items():
+            add(amount)
+
+
+def _count(sums: _Sums, request: RequestValues, tries: Sequence[AttemptValues]) -> None:
     key = (request.endpoint, request.model, request.provider, request.status, request.http_status, request.streamed)
     ended = _ended.get(key)
     if ended is None:
         ended = _ended[key] = _ended_child(request)
-    ended(1)
+    sums[ended] += 1
     for attempt in tries:
-        _count_attempt(attempt)
+        _count_attempt(sums, attempt)
     if tries:
-        _count_service(request, tries)
+        _count_service(sums, request, tries)
 
 
 def count_error(status: int, code: str) -> None:
@@ -130,7 +152,7 @@ def count_error(status: int, code: str) -> None:
     add(1)
 
 
-def _count_service(request: RequestValues, tries: Sequence[AttemptValues]) -> None:
+def _count_service(sums: _Sums, request: RequestValues, tries: Sequence[AttemptValues]) -> None:
     key = (request.model, request.provider, request.streamed)
     served = _served.get(key)
     if served is None:
@@ -140,25 +162,25 @@ def _count_service(request: RequestValues, tries: Sequence[AttemptValues]) -> No
     if request.first_token_ms is not None:
         served.first_token(request.first_token_ms / 1000)
     if request.prompt_tokens:
-        served.prompt(request.prompt_tokens)
+        sums[served.prompt] += request.prompt_tokens
     if request.cached_tokens:
-        served.cached(request.cached_tokens)
+        sums[served.cached] += request.cached_tokens
     if request.completion_tokens:
-        served.completion(request.completion_tokens)
+        sums[served.completion] += request.completion_tokens
     if request.charged_nano:
-        served.charged(request.charged_nano / NANO)
+        sums[served.charged] += request.charged_nano / NANO
     if cost_usd := sum(float(attempt.cost_usd) for attempt in tries):
-        served.upstream_cost(cost_usd)
+        sums[served.upstream_cost] += cost_usd
 
 
-def _count_attempt(attempt: AttemptValues) -> None:
+def _count_attempt(sums: _Sums, attempt: AttemptValues) -> None:
     key = (attempt.target, attempt.provider, attempt.outcome)
     add = _tried.get(key)
     if add is None:
         deployment = key_of(attempt.target)
         shown = deployment if _deployments.admits(deployment) else OTHER
         add = _tried[key] = attempts.labels(shown, attempt.provider, attempt.outcome).inc
-    add(1)
+    sums[add] += 1
 
 
 def key_of(target: str) -> str:

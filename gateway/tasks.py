@@ -18,8 +18,7 @@ log = logging.getLogger(__name__)
 def _record(holds: Sequence[Hold]) -> None:
     rows = lost.rows_of(holds)
     write([Record(row, []) for row in rows])
-    for row in rows:
-        telemetry.tell(row, [])
+    telemetry.tell([(row, []) for row in rows])
 
 
 @shared_task

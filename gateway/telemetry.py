@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -57,15 +57,15 @@ class Telemetry:
                 log.exception("a call or the state of this process could not be counted")
 
     def _tell_all(self) -> None:
-        while self._ended:
-            tell(*self._ended.popleft())
+        tell([self._ended.popleft() for _ in range(len(self._ended))])
 
 
-def tell(request: RequestValues, attempts: list[AttemptValues]) -> None:
-    """Count one ended call and log it."""
-    metrics.count(request, attempts)
+def tell(ended: Sequence[tuple[RequestValues, list[AttemptValues]]]) -> None:
+    """Count calls that have ended and log them."""
+    metrics.count_all(ended)
     if log.isEnabledFor(logging.INFO):
-        log.info("call ended", extra=line(request))
+        for request, _ in ended:
+            log.info("call ended", extra=line(request))
 
 
 def line(request: RequestValues) -> dict[str, Any]:
