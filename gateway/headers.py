@@ -1,6 +1,7 @@
 """What the gateway says about an answer: response headers, and the public model's name instead of the upstream's."""
 
 import json
+from functools import lru_cache
 
 from django.http.response import HttpResponseBase
 
@@ -38,7 +39,7 @@ class Renaming:
 
     def __init__(self, public: str) -> None:
         self._public = public
-        self._replacement = b'"model":' + json.dumps(public).encode()
+        self._replacement = _replacement(public)
         self._found: object = None
         self._patterns: tuple[bytes, ...] = ()
 
@@ -59,8 +60,21 @@ class Renaming:
         """The ways in which `name` is written, the likelier first; a stream's chunks all have the same."""
         if name != self._found or not self._patterns:
             self._found = name
-            spellings = dict.fromkeys((json.dumps(name), json.dumps(name, ensure_ascii=False)))
-            self._patterns = tuple(
-                f'"model":{space}{spelling}'.encode() for spelling in spellings for space in ("", " ")
-            )
+            is_usual = isinstance(name, str) and len(name) <= _USUAL_LENGTH
+            self._patterns = _usual_patterns(name) if is_usual else _patterns(name)
         return self._patterns
+
+
+def _patterns(name: object) -> tuple[bytes, ...]:
+    spellings = dict.fromkeys((json.dumps(name), json.dumps(name, ensure_ascii=False)))
+    return tuple(f'"model":{space}{spelling}'.encode() for spelling in spellings for space in ("", " "))
+
+
+# Of what an upstream calls itself, no more is kept than models have names.
+_USUAL_LENGTH = 200
+_usual_patterns = lru_cache(maxsize=1024)(_patterns)
+
+
+@lru_cache(maxsize=1024)
+def _replacement(public: str) -> bytes:
+    return b'"model":' + json.dumps(public).encode()

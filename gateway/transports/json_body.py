@@ -3,18 +3,33 @@
 import json
 from typing import Any
 
+import msgspec
+
 from gateway.transports.base import Body
 from gateway.transports.errors import UpstreamBroken
 
-_decode = json.JSONDecoder().decode
+_decode = msgspec.json.Decoder().decode
+_decode_leniently = json.JSONDecoder().decode
 
 
 def decoded(content: bytes) -> Any:
-    """Raises UpstreamBroken unless `content` is UTF-8 and JSON."""
+    """Raises UpstreamBroken unless `content` is UTF-8 and JSON, as Python has it: with NaN and half emojis."""
     try:
-        return _decode(content.decode())
+        return _decode(content)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return _decode_leniently(content.decode())
     except (ValueError, RecursionError) as error:
         raise UpstreamBroken from error
+
+
+def encoded(body: Body) -> bytes:
+    """What came as JSON, also what msgspec doesn't write: halves of an emoji, very large numbers."""
+    try:
+        return msgspec.json.encode(body)
+    except (ValueError, OverflowError):
+        return json.dumps(body, separators=(",", ":")).encode()
 
 
 def json_object(content: bytes) -> Body:

@@ -1,16 +1,16 @@
 """The fast path, for upstreams that speak OpenAI's format: bytes pass through; only what money needs is looked at."""
 
 import asyncio
-import json
 from functools import lru_cache
 
 import aiohttp
+from aiohttp import hdrs
 from yarl import URL
 
 from gateway.transports.base import Call, Reply, Target, UpstreamStream
 from gateway.transports.chunk import Chunk
 from gateway.transports.errors import UpstreamBroken, UpstreamCut, UpstreamError, UpstreamServerError
-from gateway.transports.json_body import json_object
+from gateway.transports.json_body import encoded, json_object
 from gateway.transports.sse import Events, Finishes
 from gateway.transports.watch import Watch
 from gateway.transports.wire import (
@@ -66,7 +66,7 @@ class Relay:
             self._sessions.get(policy_of(target)),
             _url(target.api_base, call.endpoint),
             headers=_headers(target),
-            data=json.dumps(call.body, separators=(",", ":")).encode(),
+            data=encoded(call.body),
         )
         await refuse_failure(response, target)
         return response
@@ -143,7 +143,11 @@ def _url(api_base: str, endpoint: str) -> URL:
 
 
 def _headers(target: Target) -> dict[str, str]:
-    headers = {"Content-Type": "application/json", "Accept-Encoding": "identity", "User-Agent": "ops-center"}
+    headers: dict[str, str] = {
+        hdrs.CONTENT_TYPE: "application/json",
+        hdrs.ACCEPT_ENCODING: "identity",
+        hdrs.USER_AGENT: "ops-center",
+    }
     if target.api_key:
-        headers["Authorization"] = f"Bearer {target.api_key}"
+        headers[hdrs.AUTHORIZATION] = f"Bearer {target.api_key}"
     return headers
