@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg_pool.base import AttemptWithBackoff
 
 from opscenter import checks, secrets_file
 
@@ -118,3 +119,16 @@ def test_several_workers_without_redis_are_warned_of(settings: Any) -> None:
     assert [found.id for found in checks.several_workers_want_redis()] == ["opscenter.W001"]
     settings.REDIS_URL = "redis://localhost"
     assert checks.several_workers_want_redis() == []
+
+
+def test_no_pause_between_attempts_to_reach_a_lost_database_is_longer_than_a_page_waits(tmp_path: Path) -> None:
+    secrets_file.ensure(tmp_path)
+    somewhere = {"DATA_DIR": str(tmp_path), "DATABASE_URL": "postgres://localhost/opscenter"}
+    pool = read("settings.DATABASES['default']['OPTIONS']['pool']", **somewhere)
+    attempts = AttemptWithBackoff(timeout=pool["reconnect_timeout"])
+    now, pauses = 0.0, []
+    while not attempts.time_to_give_up(now):
+        attempts.update_delay(now)
+        pauses.append(attempts.delay)
+        now += attempts.delay
+    assert max(pauses) < pool["timeout"], pauses
