@@ -188,7 +188,7 @@ else:
         "application_name": "opscenter",
         # Beside it a web worker keeps two connections of its own: the ledger's and the snapshot's. Whoever waits for a
         # connection has one attempt after another made for it, each pausing twice as long as the one before, until it
-        # has failed for reconnect_timeout; left at five minutes, pages stay away for minutes after the database is back.
+        # has failed for reconnect_timeout; with five minutes, pages stay away for minutes after the database is back.
         "pool": {"min_size": 0, "max_size": 2, "timeout": 5, "reconnect_timeout": 2},
     }
 
