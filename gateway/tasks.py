@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 
 from celery import shared_task
+from django.utils import timezone
 
 from credits.models import Hold
 from credits.services.sweep import sweep
@@ -11,6 +13,7 @@ from gateway import lost, telemetry
 from gateway.partitions import make_partitions as make
 from gateway.recorder import Record, write
 from gateway.services import budget_alerts, keys
+from gateway.usage.check import Days, check
 
 log = logging.getLogger(__name__)
 
@@ -57,3 +60,13 @@ def make_partitions() -> list[str]:
 def tell_of_budgets() -> int:
     """Returns how many marks were told of. Idempotent."""
     return budget_alerts.tell()
+
+
+@shared_task
+def check_usage() -> int:
+    """Compare yesterday's and today's sums with requests and ledger; returns how many problems there are."""
+    today = timezone.now().date()
+    problems = check(Days(today - timedelta(days=1), today))
+    for problem in problems:
+        log.error("usage: %s", problem)
+    return len(problems)

@@ -20,6 +20,7 @@ at_times: dict[str, dict[str, Any]] = {
     "prune-alerts": {"task": "opscenter.core.tasks.prune_alerts", "schedule": crontab(hour=2, minute=57)},
     "prune-sessions": {"task": "opscenter.core.tasks.prune_sessions", "schedule": crontab(hour=2, minute=51)},
     "prune-failed-sign-ins": {"task": "opscenter.core.tasks.prune_failed_sign_ins", "schedule": crontab(minute=23)},
+    "check-usage": {"task": "gateway.tasks.check_usage", "schedule": crontab(hour=3, minute=27)},
     "verify-audit": {"task": "opscenter.core.tasks.verify_audit", "schedule": crontab(hour=3, minute=37)},
     "prune-health": {"task": "llmconfig.tasks.prune_health", "schedule": crontab(minute=37)},
     "make-partitions": {"task": "gateway.tasks.make_partitions", "schedule": crontab(hour=2, minute=11)},

@@ -16,7 +16,7 @@ from gateway.models import RequestRow, UsageStat
 from gateway.recorder import Record, write
 from gateway.records import time_of
 from gateway.rows import RequestValues
-from gateway.tasks import record_lost_calls, sweep_holds
+from gateway.tasks import check_usage, record_lost_calls, sweep_holds
 from opscenter.core.ids import uuid7
 from opscenter.core.models import User
 from tests.gateway.people import key_of, person, wallet
@@ -197,6 +197,16 @@ def test_what_disagrees_is_named(bob: User) -> None:
 
     assert "model m1" in sums and "charged_nano by -3" in sums
     assert request == f"U2 request {call.hold_id}: charged 203, by the ledger 200, overrun 1, by the ledger 0"
+
+
+def test_the_nightly_check_logs_each_problem(bob: User, caplog: pytest.LogCaptureFixture) -> None:
+    call = held(bob)
+    write([Record(own_row(call, bob, close(call, 200)), [])])
+    assert check_usage() == 0
+    UsageStat.objects.update(requests=5)
+
+    assert check_usage() == 1
+    assert "requests by 4" in caplog.text
 
 
 def test_days_that_were_not_asked_for_are_left_alone(bob: User) -> None:

@@ -1,0 +1,1 @@
+"""Our count of what providers did for us beside theirs."""
