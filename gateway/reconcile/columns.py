@@ -71,7 +71,7 @@ def mapped(header: Sequence[str], chosen: Columns) -> Mapped:
 
 def _known(header: Sequence[str]) -> dict[str, tuple[str, ...]]:
     by_name = {_plain(name): name for name in reversed(header)}
-    found = {
+    found: dict[str, tuple[str, ...]] = {
         what: (by_name[first],)
         for what, names in _ONE_OF.items()
         if (first := next((name for name in names if name in by_name), None))

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from io import StringIO
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.reconcile.amounts import Counted, Key
@@ -53,7 +54,7 @@ def read(path: Path, *, chosen: Columns, zone: ZoneInfo) -> Export:
     return Export(columns, rows)
 
 
-def _filled(reader: "csv._reader", header: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def _filled(reader: Any, header: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
     for cells in reader:
         if not any(cell.strip() for cell in cells):
             continue
