@@ -65,7 +65,7 @@ def prepare(database: str, add_cleanup: Callable[[Callable[[], None]], None]) ->
     )
     # Whoever runs the tests may have keys of their own, which no installation of a test should take over.
     own = [name for name in os.environ if name.endswith("_API_KEY") or name in ("VLLM_HOST", "OLLAMA_HOST")]
-    os.environ.update(dict.fromkeys(own, ""))
+    os.environ.update(dict.fromkeys([*own, "STRIPE_SECRET_KEY"], ""))
     if database == "postgres":
         postgres, redis = PostgresServer(durable=False), RedisServer()
         add_cleanup(postgres.destroy)

@@ -106,6 +106,13 @@ def test_where_stripe_fails_nothing_is_lost(
     assert shop.credits == (0, 0)
 
 
+def test_a_request_does_not_wait_for_ever(shop: Shop, buyer: Client, settings: Any) -> None:
+    settings.STRIPE_TIMEOUT_S = 0.3
+    shop.stripe.fail("POST /v1/checkout", "hang")
+    assert buy(buyer).json()["error"]["code"] == "stripe_unavailable"
+    assert not shop.stripe.sessions
+
+
 def test_a_request_that_failed_is_repeated_under_one_key(shop: Shop, buyer: Client, settings: Any) -> None:
     settings.STRIPE_RETRIES = 2
     shop.stripe.fail("POST /v1/checkout", "lose", 503)

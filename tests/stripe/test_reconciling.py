@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -64,7 +65,12 @@ def test_lists_are_read_to_their_end(shop: Shop) -> None:
 
 def test_what_is_sold_elsewhere_is_no_difference(shop: Shop) -> None:
     session = shop.stripe.sessions[shop.buy().session_id or ""]
-    elsewhere = {"id": "cs_other", "metadata": {}, "client_reference_id": None, "payment_status": "paid"}
+    elsewhere: dict[str, Any] = {
+        "id": "cs_other",
+        "metadata": {},
+        "client_reference_id": None,
+        "payment_status": "paid",
+    }
     shop.stripe.sessions["cs_other"] = session | elsewhere | {"payment_intent": "pi_other"}
     refund = {"id": "re_other", "object": "refund", "amount": 5, "currency": "usd", "status": "succeeded"}
     shop.stripe.refunds["re_other"] = refund | {"payment_intent": "pi_other", "created": session["created"]}

@@ -1,10 +1,14 @@
 """Purchases that could not be paid, or webhooks that anybody could forge, keep everything from starting."""
 
+from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 import pytest
 from django.core.checks import run_checks
+
+from opscenter import secrets_file
+from tests.opscenter.test_settings import read
 
 KEY, SECRET = f"sk_test_{token_hex(24)}", f"whsec_{token_hex(24)}"
 
@@ -70,3 +74,11 @@ def test_buyers_need_an_address_to_come_back_to(settings: Any, url: str, live: b
 def test_the_key_goes_over_tls_alone(settings: Any, base: str) -> None:
     (problem,) = found(settings, STRIPE_API_BASE=base)
     assert problem.startswith("credits.E013")
+
+
+@pytest.mark.once
+def test_the_mode_is_the_keys_and_the_worker_has_work_where_there_is_one(tmp_path: Path) -> None:
+    secrets_file.ensure(tmp_path)
+    asked = "[settings.STRIPE_LIVEMODE, 'reconcile-stripe' in settings.CELERY_BEAT_SCHEDULE]"
+    for key, expected in ((f"rk_live_{token_hex(24)}", [True, True]), (KEY, [False, True]), ("", [False, False])):
+        assert read(asked, DATA_DIR=str(tmp_path), STRIPE_SECRET_KEY=key) == expected

@@ -93,8 +93,9 @@ def test_where_stripe_does_not_tell_it_waits_on(shop: Shop) -> None:
     due(created)
     assert waiting.retry_due() == 0
     assert stored(created).state == "waiting"
-    assert stored(created).next_try_at is not None
-    assert stored(created).next_try_at > timezone.now(), "It is not the first again at every look."
+    again_at = stored(created).next_try_at
+    assert again_at is not None
+    assert again_at > timezone.now(), "It is not the first again at every look."
 
 
 def test_one_that_was_refused_can_be_tried_again_once_the_books_are_right(shop: Shop) -> None:

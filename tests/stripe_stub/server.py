@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from secrets import token_hex
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from tests.stripe_stub.account import Refused, StripeAccount, Thing
 
 Fault = int | str
 _MOST = 100
+HANGING: tuple[int, Thing] = (0, {})
 
 
 @dataclass
@@ -31,7 +32,7 @@ class RunningStripe(StripeAccount):
 
     def fail(self, request: str, *faults: Fault) -> None:
         """What comes of the next requests that begin so ("POST /v1/refunds"): a status, "drop" (the connection, before
-        anything is done), or "lose" (the answer, after it is done).
+        anything is done), "hang" (before), or "lose" (the answer, after it is done).
         """
         self._faults[request] = deque(faults)
 
@@ -44,8 +45,8 @@ class RunningStripe(StripeAccount):
             if headers.get("Authorization") != f"Bearer {self.secret_key}":
                 return 401, {"error": {"type": "invalid_request_error", "message": "Invalid API Key provided"}}
             fault = self._fault(f"{method} {path}")
-            if fault == "drop":
-                return None
+            if fault in ("drop", "hang"):
+                return None if fault == "drop" else HANGING
             if isinstance(fault, int):
                 return fault, {"error": {"type": _KINDS.get(fault, "api_error"), "message": f"told to fail ({fault})"}}
             answered = self._once(method, path, forms.read(query or body), headers.get("Idempotency-Key"))
@@ -119,7 +120,8 @@ def _page(path: str, things: list[Thing], asked: Thing) -> Thing:
 @contextmanager
 def running_stripe(*, livemode: bool = False) -> Iterator[RunningStripe]:
     stripe = RunningStripe(livemode=livemode, secret_key=f"sk_{'live' if livemode else 'test'}_{token_hex(16)}")
-    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(stripe.answer)) as server:
+    stopped = Event()
+    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(stripe.answer, stopped)) as server:
         server.daemon_threads = True
         stripe.url = f"http://127.0.0.1:{server.server_port}"
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -127,11 +129,12 @@ def running_stripe(*, livemode: bool = False) -> Iterator[RunningStripe]:
         try:
             yield stripe
         finally:
+            stopped.set()
             server.shutdown()
             thread.join(10)
 
 
-def _handler(answer: Callable[..., tuple[int, Thing] | None]) -> type[BaseHTTPRequestHandler]:
+def _handler(answer: Callable[..., tuple[int, Thing] | None], stopped: Event) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -143,7 +146,9 @@ def _handler(answer: Callable[..., tuple[int, Thing] | None]) -> type[BaseHTTPRe
 
         def _answer(self, body: str) -> None:
             answered = answer(self.command, self.path, self.headers, body)
-            if answered is None:
+            if answered is HANGING:
+                stopped.wait()
+            if answered is None or answered is HANGING:
                 self.close_connection = True
                 return
             status, thing = answered
