@@ -32,13 +32,25 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Accounts", "account_balance_wallet", "credits", "account"),
             ("Margin", "trending_up", "gateway", "usagestat/margin"),
+            ("Adjustments", "approval", "credits", "manualadjustment"),
             ("Journals", "menu_book", "credits", "journal"),
             ("Entries", "receipt_long", "credits", "entry"),
             ("Holds", "hourglass_top", "credits", "hold"),
+            ("Lots", "event_busy", "credits", "lot"),
             ("Ledger checks", "verified", "credits", "ledgercheck"),
             ("Budgets", "savings", "credits", "budget"),
             ("Tiers", "stairs", "credits", "tier"),
             ("Power levels", "speed", "credits", "powerlevel"),
+            ("Versions of rates", "manage_history", "credits", "rateversion"),
+        ),
+    ),
+    (
+        "Sales",
+        (
+            ("Purchases", "shopping_cart", "credits", "purchase"),
+            ("Refunds & disputes", "assignment_return", "credits", "reversal"),
+            ("Stripe's events", "webhook", "credits", "stripeevent"),
+            ("Comparisons with Stripe", "balance", "credits", "stripereconciliation"),
         ),
     ),
     (

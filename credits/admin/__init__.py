@@ -1,3 +1,16 @@
 """Admin pages of money: accounts and rates are managed, the ledger is only read."""
 
-from credits.admin import accounts, budgets, checks, entries, holds, journals, rates  # noqa: F401 - each registers its pages
+from credits.admin import (  # noqa: F401 - each registers its pages
+    accounts,
+    adjustments,
+    budgets,
+    checks,
+    entries,
+    holds,
+    journals,
+    lots,
+    purchases,
+    rate_versions,
+    rates,
+    stripe_events,
+)

@@ -4,30 +4,29 @@ from typing import Any, ClassVar, cast
 from uuid import uuid4
 
 from django import forms
-from django.db.models import QuerySet
+from django.contrib.admin import SimpleListFilter
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from credits import amounts
 from credits.admin.access import MOVES_MONEY, readers
+from credits.admin.account_panels import account_panels
 from credits.errors import AmountInvalid
-from credits.models import Account, Entry, Hold, Journal, ManualAdjustment
+from credits.models import Account, ManualAdjustment
 from credits.services import adjustments, wallets
 from opscenter.core.admin_base import (
     AuditedModelAdmin,
     Button,
+    LargeTable,
     Panel,
     Said,
     Warned,
     display,
-    linked,
-    list_of,
     register,
 )
 from opscenter.core.admin_base.access import Access
 from opscenter.core.admin_base.unfolded import TextInput
 from opscenter.core.models import User
-
-_NEWEST = 20
 
 
 class AdjustForm(forms.Form):
@@ -48,19 +47,52 @@ class AdjustForm(forms.Form):
             raise forms.ValidationError(error.message) from error
 
 
+class DebtFilter(SimpleListFilter):
+    title = "debt"
+    parameter_name = "debt"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Owes credits")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> QuerySet[Account]:
+        return queryset.filter(debt__gt=0) if self.value() == "yes" else queryset
+
+
 @register(Account)
-class AccountAdmin(AuditedModelAdmin):
+class AccountAdmin(LargeTable, AuditedModelAdmin):
     access: ClassVar[Access] = {**readers("account"), "change": MOVES_MONEY}
-    list_display = ("code", "user", "status_label", "tier", "balance", "held_credits", "available_credits")
-    list_filter = ("kind", "status", "tier")
+    list_display = (
+        "code",
+        "user",
+        "status_label",
+        "tier",
+        "plan",
+        "balance",
+        "held_credits",
+        "available_credits",
+        "owed",
+    )
+    list_filter = ("kind", "status", "tier", DebtFilter)
     search_fields = ("code", "user__username")
-    search_help_text = "Code or user name"
-    list_select_related = ("user",)
-    sortable_by = ("code",)
-    readonly_fields = ("code", "kind", "user", "balance", "held_credits", "available_credits", "created_at")
+    search_help_text = "How a code or a user name begins"
+    list_select_related = ("user", "plan")
+    readonly_fields = (
+        "code",
+        "kind",
+        "user",
+        "plan",
+        "balance",
+        "held_credits",
+        "available_credits",
+        "owed",
+        "in_lots",
+        "next_expiry_at",
+        "created_at",
+    )
     fieldsets = (
-        (None, {"fields": ("code", "kind", "user", ("status", "tier"))}),
-        ("Credits", {"fields": (("balance", "held_credits", "available_credits"), "created_at")}),
+        (None, {"fields": ("code", "kind", "user", ("status", "tier", "plan"))}),
+        ("Credits", {"fields": (("balance", "held_credits", "available_credits"), "owed")}),
+        ("Expiring", {"fields": (("in_lots", "next_expiry_at"), "created_at")}),
     )
     buttons = (
         Button(
@@ -73,6 +105,15 @@ class AccountAdmin(AuditedModelAdmin):
             shown=lambda account: account.kind == Account.Kind.WALLET,
         ),
     )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Account], search_term: str
+    ) -> tuple[QuerySet[Account], bool]:
+        """What an index finds among a hundred thousand."""
+        term = search_term.strip()
+        names = User.objects.filter(username__startswith=term)
+        meant = Q(code__startswith=term) | Q(code__startswith=f"wallet:{term}") | Q(user__in=names)
+        return (queryset.filter(meant) if term else queryset), False
 
     def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
         is_system = obj is not None and obj.kind == Account.Kind.SYSTEM
@@ -111,7 +152,7 @@ class AccountAdmin(AuditedModelAdmin):
         )
 
     def panels(self, request: HttpRequest, row: Account) -> list[Panel]:
-        return [_open_holds(row), _newest_entries(row)]
+        return account_panels(row)
 
     @display(description="Status", label={"active": "success", "frozen": "danger"})
     def status_label(self, account: Account) -> str:
@@ -129,6 +170,14 @@ class AccountAdmin(AuditedModelAdmin):
     def available_credits(self, account: Account) -> str | None:
         return _of_wallet(account, account.available)
 
+    @display(description="Debt", empty_value="–")
+    def owed(self, account: Account) -> str | None:
+        return _of_wallet(account, account.debt)
+
+    @display(description="In lots", empty_value="–")
+    def in_lots(self, account: Account) -> str | None:
+        return _of_wallet(account, account.expiring)
+
 
 def _adjustment(request: HttpRequest, wanted: dict[str, Any]) -> dict[str, Any]:
     """The form's token makes it once, however often the form is sent."""
@@ -138,33 +187,3 @@ def _adjustment(request: HttpRequest, wanted: dict[str, Any]) -> dict[str, Any]:
 
 def _of_wallet(account: Account, nano: int) -> str | None:
     return amounts.to_text(nano) if account.kind == Account.Kind.WALLET else None
-
-
-def _open_holds(account: Account) -> Panel:
-    rows = [
-        (linked(Hold, hold.pk), amounts.to_text(hold.amount), f"{hold.created_at:%Y-%m-%d %H:%M:%S}")
-        for hold in Hold.objects.open().filter(account=account).order_by("pk")[:_NEWEST]
-    ]
-    return Panel("Open holds", ("Request", "Held", "Since"), rows)
-
-
-def _newest_entries(account: Account) -> Panel:
-    newest: QuerySet[Entry] = Entry.objects.filter(account=account).select_related("journal")
-    ordering = "-version" if account.kind == Account.Kind.WALLET else "-id"
-    rows = [
-        (
-            f"{entry.journal.created_at:%Y-%m-%d %H:%M:%S}",
-            linked(Journal, entry.journal_id, entry.journal.get_kind_display()),
-            amounts.to_text(entry.amount),
-            "–" if entry.balance_after is None else amounts.to_text(entry.balance_after),
-            entry.model or entry.journal.reason or "–",
-        )
-        for entry in newest.order_by(ordering)[:_NEWEST]
-    ]
-    return Panel(
-        "Newest entries",
-        ("When", "Journal", "Amount", "Balance after", "For"),
-        rows,
-        link=list_of(Entry, account__id__exact=account.pk),
-        link_text="All entries of this account",
-    )

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from django.http import HttpRequest
+
 from credits import amounts
 from credits.admin.access import readers
 from credits.models import Account, Entry, Journal
@@ -28,6 +30,12 @@ class EntryAdmin(LargeTable, ReadOnlyModelAdmin):
         "tokens",
     )
     readonly_fields = fields
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """A wallet's by their number, which is in the index of its entries: by their ids all others' are in between."""
+        account_id = request.GET.get("account__id__exact", "")
+        is_wallet = account_id.isdecimal() and Account.objects.wallets().filter(pk=account_id).exists()
+        return ("-version",) if is_wallet else ("-id",)
 
     @display(description="When")
     def when(self, entry: Entry) -> str:

@@ -9,7 +9,21 @@ from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
 
-from credits.models import Account, Budget, Entry, Hold, Journal, LedgerCheck
+from credits.models import (
+    Account,
+    Budget,
+    Entry,
+    Hold,
+    Journal,
+    LedgerCheck,
+    Lot,
+    LotEntry,
+    ManualAdjustment,
+    Purchase,
+    Reversal,
+    StripeEvent,
+    StripeReconciliation,
+)
 from gateway.models import AttemptRow, RequestRow, VirtualKey
 from llmconfig.models import (
     AIServer,
@@ -142,7 +156,26 @@ def _make_ledger(world: World) -> None:
     )
     create(Entry, sides)
     create(Budget, (Budget(scope="key", scope_id=n, window="2026-10", cap=1) for n in range(MANY)))
+    _make_sales(world.wallet, journals)
     create(LedgerCheck, (LedgerCheck(asked_by="task:x", finished_at=now, problems=0) for _ in range(SOME)))
+
+
+def _make_sales(wallet: Account, journals: list[Journal]) -> None:
+    now, purchase = timezone.now(), Purchase.objects.get()
+    later = (now + timedelta(days=n % 90 + 1) for n in range(MANY))
+    create(Lot, (Lot(account=wallet, journal=journals[0], amount=2, remaining=1, expires_at=at) for at in later))
+    lot = Lot.objects.latest("pk")
+    create(LotEntry, (LotEntry(lot=lot, journal=journal, amount=1) for journal in journals))
+    terms = {"account": wallet, "package": purchase.package, "package_version": 1, "credits_nano": 1, "amount_minor": 1}
+    create(Purchase, (Purchase(**terms, currency="usd", livemode=False, actor="user:1") for _ in range(MANY)))
+    of_purchase = {"purchase": purchase, "kind": "refund", "state": "requested", "amount_minor": 1}
+    create(Reversal, (Reversal(**of_purchase) for _ in range(MANY)))
+    waiting = {"type": "charge.refunded", "livemode": False, "created": now, "payload": {}, "state": "waiting"}
+    create(StripeEvent, (StripeEvent(id=f"evt_{n}", payment_intent="pi_of_a_test", **waiting) for n in range(MANY)))
+    create(StripeReconciliation, (StripeReconciliation(days=35, livemode=False) for _ in range(SOME)))
+    by = ManualAdjustment.objects.get(state="proposed").proposed_by
+    made = {"account": wallet, "amount": 1, "reason": "x", "state": "made", "proposed_by": by}
+    create(ManualAdjustment, (ManualAdjustment(**made) for _ in range(MANY)))
 
 
 def _make_journal_of_changes(server: AIServer) -> None:

@@ -29,6 +29,7 @@ from llmconfig.services import active, catalog, provider_keys, servers
 from llmconfig.services.probe import Probe
 from opscenter.core.ids import uuid7
 from opscenter.core.models import Alert, AuditEntry, ConfigVersion, User
+from tests.admin.money import make_money
 
 SERVER_SECRET = f"{token_hex(12)}77aa"
 PROVIDER_SECRET = f"{token_hex(12)}5d80"
@@ -78,6 +79,7 @@ def make_world(consumer: User, *, base_url: str = "http://127.0.0.1:9") -> World
         type="credits.low_balance", about="1", channel="email", headline="It is low", happened_at=now, sent_at=now
     )
     ledger_checks.make()
+    make_money(wallet, User.objects.get_or_create(username="olga")[0])
     ProxyState.objects.create(status="drifted", differences=[["missing", "m1", "Not served."]], difference_count=1)
     wallet.refresh_from_db()
     return World(server, key, model, chosen, wallet, issued.row, issued.plaintext, request)
