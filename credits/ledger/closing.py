@@ -1,5 +1,6 @@
 """Ends holds: exactly one move wins each; whoever comes later learns what stands."""
 
+from collections.abc import Container
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from credits.ledger import sql
 from credits.ledger.budgets import Budgets
 from credits.ledger.moves import NO_FACTS, Capture, Close, Closed, Outcome, Sweep, Void
 from credits.ledger.postings import Postings
-from credits.ledger.wallets import Wallet
+from credits.ledger.wallets import Wallet, moment
 
 SWEPT_CHECKPOINT = "checkpoint"
 SWEPT_NOTHING = "nothing_delivered"
@@ -39,13 +40,20 @@ class Closing:
     def end(self) -> dict[int, Outcome]:
         """Post what ended; outcomes by the closes' numbers."""
         won = {sql.hex_of(id): rest for id, *rest in self._ended.fetchall()} if self._ended else {}
+        beginnings = self._beginnings(won)
         outcomes: dict[int, Outcome] = {}
         for n, row in self._rows.values():
             if row[0] in won:
-                outcomes[n] = self._won(self._closes[n], row, *won[row[0]])
+                outcomes[n] = self._won(self._closes[n], row, beginnings.get(row[0]), *won[row[0]])
         if lost := {n: move for n, move in self._closes.items() if n not in outcomes}:
             outcomes.update(self._lost(lost))
         return outcomes
+
+    def _beginnings(self, won: Container[str]) -> dict[str, datetime]:
+        """When these calls began, of wallets alone that have lots whose time is over: it says who may use them."""
+        late = [row[0] for _, row in self._rows.values() if row[0] in won and self._wallets[row[1]].has_due_lots]
+        rows = sql.fetch(sql.READ_BEGINNINGS, late) if late else []
+        return {sql.hex_of(id): moment(created_at) for id, created_at in rows}
 
     def _stale(self, sweeps: dict[int, Sweep]) -> dict[int, tuple[Any, ...]]:
         """Rows that end those still stale, read under lock; a hold that is being beaten lives."""
@@ -62,10 +70,10 @@ class Closing:
         self,
         move: Close,
         row: tuple[Any, ...],
+        since: datetime | None,
         amount: int,
         captured: int | None,
         key_id: int | None,
-        made_at: datetime | str,
         budgets: list[int] | str,
     ) -> Closed:
         wallet = self._wallets[move.account_id]
@@ -78,9 +86,7 @@ class Closing:
             # The sweep's checkpoint is an estimate: what exceeds the hold is left to a late settle.
             cost = captured if isinstance(move, Sweep) else cost
             key = f"usage:{move.hold_id}"
-            self._postings.usage(
-                wallet, key, captured=captured, cost=cost, since=made_at, why=why, who=who, facts=facts
-            )
+            self._postings.usage(wallet, key, captured=captured, cost=cost, since=since, why=why, who=who, facts=facts)
         elif isinstance(move, Void):
             self._upstream_expense(move, who)
         return Closed(won=True, captured=captured or 0)

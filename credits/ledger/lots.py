@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from credits.ledger import sql
-from credits.ledger.wallets import OpenLot, Wallet, lot_of, moment
+from credits.ledger.wallets import OpenLot, Wallet, lot_of
 
 
 class Lots:
@@ -26,11 +26,12 @@ class Lots:
         wallet.lots.sort(key=lambda lot: lot.expires_at)
         self._move(wallet, key, lot, amount)
 
-    def use(self, wallet: Wallet, key: str, amount: int, *, since: datetime | str) -> None:
-        """For a call that began at `since`."""
+    def use(self, wallet: Wallet, key: str, amount: int, *, since: datetime | None) -> None:
+        """For a call, which began at `since` where some of the lots have expired."""
         if wallet.lots:
-            pool, began = wallet.pool, moment(since)
-            left = self._draw(wallet, key, amount, [lot for lot in wallet.lots if lot.expires_at > began])
+            pool = wallet.pool
+            first = [lot for lot in wallet.lots if since is None or lot.expires_at > since]
+            left = self._draw(wallet, key, amount, first)
             self._draw_last(wallet, key, left - pool)
 
     def take(self, wallet: Wallet, key: str, amount: int) -> None:

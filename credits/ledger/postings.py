@@ -29,12 +29,12 @@ class Postings:
         *,
         captured: int,
         cost: int,
-        since: datetime | str,
+        since: datetime | None,
         why: str,
         who: str,
         facts: Facts,
     ) -> None:
-        """wallet -captured, revenue +cost; what the hold didn't cover is the operator's. The call began at `since`."""
+        """wallet -captured, revenue +cost; what the hold didn't cover is the operator's. `since`: see Lots.use."""
         if cost == 0:
             return
         self._journals.append((key, "usage", why, who))

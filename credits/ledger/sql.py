@@ -46,12 +46,13 @@ UPDATE credits_holds SET state = new_state, closed_at = {now}, basis = why, leas
   captured = CASE WHEN new_state = 'CAPTURED' THEN {least}(cost, amount) END
 FROM {rows:hold_id uuid, wallet_id bigint, epoch int, new_state text, cost bigint, why text, fence int}
 WHERE id = hold_id AND id {firsts:uuid} AND account_id + 0 = wallet_id AND state || '' = 'HELD' AND lease_epoch = epoch
-RETURNING id, amount, captured, virtual_key_id, created_at, {budgets}
+RETURNING id, amount, captured, virtual_key_id, {budgets}
 """
 READ_HOLDS = """
 SELECT id, account_id, state, lease_epoch, captured, virtual_key_id, {budgets}
 FROM credits_holds WHERE id {ids:uuid}
 """
+READ_BEGINNINGS = "SELECT id, created_at FROM credits_holds WHERE id {ids:uuid}"
 STALE_HOLDS = """
 SELECT id, account_id FROM credits_holds WHERE state = 'HELD' AND heartbeat_at < {ago}
 ORDER BY heartbeat_at LIMIT 500

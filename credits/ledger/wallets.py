@@ -55,6 +55,10 @@ class Wallet:
         """What never expires."""
         return self.posted - self.expiring
 
+    @property
+    def has_due_lots(self) -> bool:
+        return bool(self.lots) and self.lots[0].is_due
+
     def hold(self, amount: int) -> None:
         """Reserve `amount`; a negative one releases."""
         self.held += amount

@@ -69,7 +69,7 @@ def have_expire_what_a_call_needs(patch: pytest.MonkeyPatch) -> None:
 
 
 def keep_for_new_calls_what_expired(patch: pytest.MonkeyPatch) -> None:
-    _replace(patch, "CLOSE_HOLDS", "created_at, {budgets}", "'2000-01-01 00:00:00+00:00', {budgets}")
+    _replace(patch, "READ_BEGINNINGS", "created_at", "'2000-01-01 00:00:00+00:00'")
 
 
 def give_back_to_no_lot(patch: pytest.MonkeyPatch) -> None:
