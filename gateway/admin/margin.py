@@ -56,12 +56,14 @@ def _shown(asked: dict[str, Any]) -> dict[str, Any]:
     groups = report.margins(**days, group_by=asked["group_by"], most=_MOST_GROUPS + 1)
     titles = tuple(name.replace("_", " ").capitalize() for name in asked["group_by"])
     rows = [(*(str(value) or "–" for value in margin.of), *_cells(margin)) for margin in groups[:_MOST_GROUPS]]
+    is_cut = len(groups) > _MOST_GROUPS
+    total = report.total(**days) if is_cut else report.together(groups)
     tables = [
-        Panel("All together", (*_HEADERS, *_EXPENSES), [_cells(report.total(**days))]),
+        Panel("All together", (*_HEADERS, *_EXPENSES), [_cells(total)]),
         Panel("Margin", (*titles, *_HEADERS, *_EXPENSES), rows),
         _what_credits_buy(what_credits_buy()),
     ]
-    return {**asked, "panels": tables, "is_cut": len(groups) > _MOST_GROUPS, "most": _MOST_GROUPS}
+    return {**asked, "panels": tables, "is_cut": is_cut, "most": _MOST_GROUPS}
 
 
 def _cells(margin: Margin) -> tuple[str, ...]:

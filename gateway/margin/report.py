@@ -4,8 +4,8 @@
 granted; docs/credits.md says what that means for the till.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -76,6 +76,9 @@ class Margin:
         return self.margin_usd <= -_WORTH_TELLING_USD
 
 
+_FIELDS = tuple(field.name for field in fields(Margin) if field.name != "of")
+
+
 def in_usd(nano: int) -> Decimal:
     """What nanocredits are worth at CREDITS_PER_USD."""
     return Decimal(nano) / NANO / Decimal(settings.CREDITS_PER_USD)
@@ -91,6 +94,12 @@ def margins(*, first: date, last: date, group_by: Sequence[str], most: int) -> l
 def total(*, first: date, last: date) -> Margin:
     """Of all groups together. One query."""
     return _margin(_between(first, last).aggregate(**_totals()), ())
+
+
+def together(groups: Iterable[Margin]) -> Margin:
+    """The sum of groups, where all of them are at hand."""
+    groups = list(groups)
+    return Margin(of=(), **{name: sum(getattr(group, name) for group in groups) for name in _FIELDS})
 
 
 def worst(*, first: date, last: date, most: int) -> list[Margin]:

@@ -111,5 +111,5 @@ class MarginView(APIView):
                 code="too_many_groups",
                 param="group_by",
             )
-        said = {**asked, "total": report.total(**days), "results": groups, "warnings": below_cost()}
+        said = {**asked, "total": report.together(groups), "results": groups, "warnings": below_cost()}
         return Response(MarginOutput(said, context={"group_by": asked["group_by"]}).data)

@@ -40,6 +40,19 @@ def test_it_shows_the_days_and_groups_asked_for_and_says_what_it_does_not_unders
     assert "is after" in text(root.get("gateway_usagestat_margin", **{"from": "2026-11-02", "to": "2026-11-01"}))
 
 
+def test_more_groups_than_fit_are_cut_and_still_summed_up(
+    root: Site, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.admin.margin._MOST_GROUPS", 1)
+    called(paid="1400", model="a")
+    called(paid="100", model="b")
+
+    said = text(root.get("gateway_usagestat_margin"))
+
+    assert "These are the first 1: choose fewer days" in said
+    assert "2 0 / 0 1500 1.5000" in said
+
+
 def test_what_sells_below_cost_is_told_on_the_pages_where_it_is_changed(root: Site, big: Package) -> None:
     for page in ("credits_tier_changelist", "credits_powerlevel_changelist"):
         assert WARNING in text(root.get(page))
