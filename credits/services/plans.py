@@ -14,6 +14,14 @@ from opscenter.core.models import User
 _FIXED = ("tier", "period")
 
 
+def named(slug: str) -> Plan:
+    """Raises PlanUnavailable."""
+    plan = Plan.objects.filter(slug=slug).first()
+    if plan is None:
+        raise PlanUnavailable("There is no such plan.", param="plan")
+    return plan
+
+
 def set_plan(*, account: Account, plan: Plan | None, now: datetime | None = None) -> None:
     """Give `account` this plan, its tier, and what the current period's grants have not given of it yet.
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from credits.amounts import to_nano
 from credits.ledger import book
 from credits.ledger.moves import Beat, Capture, Facts, Reserve, Sweep
-from credits.models import Account, Budget, Hold
+from credits.models import Account, Budget, Hold, LowBalance
 from credits.services import grants, ledger_checks, wallets
 from gateway.models import AttemptRow, RequestRow, VirtualKey
 from gateway.records import time_of
@@ -78,6 +78,7 @@ def make_world(consumer: User, *, base_url: str = "http://127.0.0.1:9") -> World
     Alert.objects.create(
         type="credits.low_balance", about="1", channel="email", headline="It is low", happened_at=now, sent_at=now
     )
+    LowBalance.objects.create(account=wallet, since=now, balance_nano=to_nano("9"), threshold_nano=to_nano("10"))
     ledger_checks.make()
     make_money(wallet, User.objects.get_or_create(username="olga")[0])
     ProxyState.objects.create(status="drifted", differences=[["missing", "m1", "Not served."]], difference_count=1)
