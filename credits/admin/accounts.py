@@ -1,4 +1,4 @@
-"""Accounts: balances to read, tier and status to change, credits to adjust with a reason."""
+"""Accounts: balances to read; plan, tier, status and limits to change; credits to adjust with a reason."""
 
 from typing import Any, ClassVar, cast
 from uuid import uuid4
@@ -13,7 +13,7 @@ from credits.admin.access import MOVES_MONEY, readers
 from credits.admin.account_panels import account_panels
 from credits.errors import AmountInvalid
 from credits.models import Account, ManualAdjustment
-from credits.services import adjustments, wallets
+from credits.services import adjustments, plans, wallets
 from opscenter.core.admin_base import (
     AuditedModelAdmin,
     Button,
@@ -80,17 +80,18 @@ class AccountAdmin(LargeTable, AuditedModelAdmin):
         "code",
         "kind",
         "user",
-        "plan",
         "balance",
         "held_credits",
         "available_credits",
         "owed",
+        "next_grant_at",
         "in_lots",
         "next_expiry_at",
         "created_at",
     )
     fieldsets = (
-        (None, {"fields": ("code", "kind", "user", ("status", "tier", "plan"))}),
+        (None, {"fields": ("code", "kind", "user", ("status", "tier", "plan"), "next_grant_at")}),
+        ("Limits and alerts", {"fields": (("budget_credits", "budget_period"), "low_balance_credits")}),
         ("Credits", {"fields": (("balance", "held_credits", "available_credits"), "owed")}),
         ("Expiring", {"fields": (("in_lots", "next_expiry_at"), "created_at")}),
     )
@@ -121,8 +122,15 @@ class AccountAdmin(LargeTable, AuditedModelAdmin):
 
     def update(self, request: HttpRequest, row: Account, values: dict[str, Any]) -> Account:
         account = Account.objects.get(pk=row.pk)
+        if "plan" in values:
+            plans.set_plan(account=account, plan=values["plan"])
         if "tier" in values:
             wallets.set_tier(account=account, tier=values["tier"])
+        if not {"budget_credits", "budget_period"}.isdisjoint(values):
+            budget = {name: values.get(name, getattr(account, name)) for name in ("budget_credits", "budget_period")}
+            wallets.set_budget(account=account, **budget)
+        if "low_balance_credits" in values:
+            wallets.set_low_balance(account=account, low_balance_credits=values["low_balance_credits"])
         if "status" in values:
             change = wallets.freeze if values["status"] == Account.Status.FROZEN else wallets.unfreeze
             change(account=account)

@@ -1,4 +1,4 @@
-"""Plans, packages and alert rules are edited in credits, audited, and what is in use is kept."""
+"""Plans, packages, alert rules and what accounts have of them are edited, audited, and what is in use is kept."""
 
 import pytest
 
@@ -65,3 +65,32 @@ def test_the_threshold_of_low_balances_is_set(root: Site) -> None:
 
     assert AlertRules.objects.get().low_balance_credits == 25
     assert AuditEntry.objects.filter(entity_type="credits_alert_rules").exists()
+
+
+def test_an_account_is_given_a_plan_a_budget_and_a_threshold(root: Site, world: World) -> None:
+    plan = Plan.objects.get(slug="starter")
+    before = world.wallet.posted
+    form = root.form("credits_account_change", world.wallet.pk)
+    wanted = {"plan": plan.pk, "budget_credits": "12.5", "budget_period": "day", "low_balance_credits": "7"}
+
+    page = root.post("credits_account_change", world.wallet.pk, data={**form, **wanted})
+
+    assert page.status_code == 302
+    world.wallet.refresh_from_db()
+    assert (world.wallet.plan, world.wallet.tier) == (plan, "starter")
+    assert world.wallet.posted == before + plan.credits_nano
+    assert (str(world.wallet.budget_credits), world.wallet.budget_period) == ("12.5", "day")
+    assert world.wallet.low_balance_credits == 7
+    actions = AuditEntry.objects.filter(entity_type="llm_credits").order_by("-number").values_list("action", flat=True)
+    assert set(actions[:3]) == {"set_plan", "set_budget", "set_low_balance"}
+
+
+def test_a_plan_that_is_out_of_use_is_refused_on_the_account_page(root: Site, world: World) -> None:
+    Plan.objects.update(active=False)
+    form = root.form("credits_account_change", world.wallet.pk)
+
+    page = root.post(
+        "credits_account_change", world.wallet.pk, data={**form, "plan": Plan.objects.get(slug="starter").pk}
+    )
+
+    assert "The plan Starter is given to nobody any more." in text(page)
