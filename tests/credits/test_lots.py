@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
 
 from credits import checker
 from credits.ledger import book
 from credits.ledger.moves import Expire, Expired, Held, Refused, Sweep
-from credits.models import Account, Entry, Journal, LotEntry
+from credits.models import Account, Entry, Hold, Journal, LotEntry
 from credits.services import sweep
 from tests.credits.ledger import (
     a_capture,
@@ -194,6 +195,23 @@ def test_a_grant_that_is_taken_back_in_its_own_batch_leaves_an_empty_lot(alice: 
     assert (balance(alice), lots(alice)) == ((0, 0), [0])
     alice.refresh_from_db()
     assert (alice.expiring, alice.next_expiry_at) == (0, None)
+
+
+def test_what_was_granted_last_and_expires_first_is_taken_first(alice: Account) -> None:
+    post(alice, 10, lasts_s=2 * DAY)
+    book.apply([a_post(alice, 10, lasts_s=DAY), a_post(alice, -5)])
+    assert lots(alice) == [5, 10]
+
+
+def test_a_hold_made_in_the_moment_of_expiry_stays_covered(alice: Account) -> None:
+    """The lot was there when it was reserved, and had expired when the hold was written."""
+    post(alice, 10, lasts_s=DAY)
+    hold_id = held(alice, 10)
+    pass_time(DAY + 1)
+    Hold.objects.update(created_at=timezone.now())
+    assert expire(alice) == 0
+    capture(hold_id, 4)
+    assert (balance(alice), lots(alice), system_sum("expired")) == ((0, 0), [0], 6)
 
 
 def test_a_grant_may_be_held_in_its_own_batch(alice: Account) -> None:
