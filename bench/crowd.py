@@ -19,10 +19,6 @@ SET session_replication_role = replica;
 SET synchronous_commit = off;
 SET maintenance_work_mem = '512MB';
 """
-_WALLETS = """
-INSERT INTO llm_credits (kind, code, user_id, status, tier, posted, held, entries_count, debt, expiring, created_at)
-SELECT 'wallet', 'wallet:' || id, id, 'active', 'starter', 0, 0, 0, 0, 0, NOW() FROM users WHERE username LIKE 'crowd-%'
-"""
 # By whose journal it is: the hottest wallet's, one of the hot ones', one of all the others'.
 _PLACES = f"""
 CREATE TEMPORARY TABLE placed AS
@@ -82,10 +78,11 @@ def make(entries: int) -> Crowd:
     """Into the empty database of this process, which is PostgreSQL's. Checks that the books balance."""
     call_command("migrate", verbosity=0)
     names = (User(username=f"crowd-{n}", password="!") for n in range(HOT + COLD))
-    User.objects.bulk_create(names, batch_size=10_000)
+    users = User.objects.bulk_create(names, batch_size=10_000)
+    wallets = (Account(code=f"wallet:{user.pk}", user=user, tier="starter") for user in users)
+    Account.objects.bulk_create(wallets, batch_size=10_000)
     with connection.cursor() as cursor:
         cursor.execute(_PREPARE)
-        cursor.execute(_WALLETS)
         for statement in (_PLACES, _JOURNALS, _ENTRIES, _HOLDS):
             cursor.execute(statement, {"journals": entries // 2})
         cursor.execute(_BALANCES)
