@@ -27,7 +27,6 @@ from gateway.models import AttemptRow, RequestRow
 from gateway.rows import insert_attempts, insert_requests
 from gateway.snapshot import Snapshot
 from gateway.usage.moved import NOTHING_MOVED, moved
-from llmconfig.target import Price
 from opscenter.core.errors import ServiceError
 from tests.gateway.people import caller, person, snapshot
 from tests.llmconfig.api import Api, on_server
@@ -55,7 +54,7 @@ def recomputed(request: Mapping[str, Any], attempt: Mapping[str, Any] | None, ho
     cost = ceil(sold * Fraction(request["rates"]["credits_per_usd"]) * 10**9)
     # Only the sweep counts the epoch up.
     swept = hold["lease_epoch"] > 1
-    return min(cost, (hold["captured"] or 0) if swept else hold["amount"])
+    return int(min(cost, (hold["captured"] or 0) if swept else hold["amount"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +118,8 @@ class Books:
 
     def _at(self, case: Case) -> Snapshot:
         model = self.known.catalog.models["m1"]
-        price = Price(1, *case.prices, Decimal(0))
-        targets = tuple(replace(target, price=price) for target in model.targets)
+        prices: Any = dict(zip(_KINDS, case.prices, strict=True))
+        targets = tuple(replace(target, price=replace(target.price, **prices)) for target in model.targets)
         models = {"m1": replace(model, targets=targets)}
         tiers: dict[str, TierRate] = {
             slug: replace(rate, markup=case.markup) for slug, rate in self.known.rates.tiers.items()
@@ -175,8 +174,8 @@ def books(db: None) -> Books:
     return Books(snapshot(), bob)
 
 
-def stored(row: RequestRow) -> tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any]]:
-    """The columns of a call's rows."""
+def stored(row: RequestRow) -> tuple[Any, Any, Any]:
+    """The columns of a call's rows: its request, its last attempt, its hold."""
     request = RequestRow.objects.filter(pk=row.pk).values().get()
     attempt = AttemptRow.objects.filter(request_id=row.pk).order_by("-n").values().first()
     return request, attempt, Hold.objects.filter(pk=row.pk).values().get()
@@ -184,7 +183,7 @@ def stored(row: RequestRow) -> tuple[dict[str, Any], dict[str, Any] | None, dict
 
 def left_the_wallet(row: RequestRow) -> int:
     keys = [f"usage:{row.pk}", *(f"adj:{row.pk}:{n}" for n in range(1, 10))]
-    mine = Entry.objects.filter(journal__idempotency_key__in=keys, account_id=row.account_id)
+    mine = Entry.objects.filter(journal__idempotency_key__in=keys, account__kind="wallet")
     return -int(mine.aggregate(total=Sum("amount"))["total"] or 0)
 
 
