@@ -140,3 +140,16 @@ def test_a_dispute_above_the_price_takes_what_was_granted(shop: Shop) -> None:
     shop.deliver_all()
     purchase.refresh_from_db()
     assert (shop.credits, purchase.clawed_nano) == ((0, 0), 1000 * NANO)
+
+
+def test_old_news_of_a_larger_amount_take_back_nothing_that_came_back(shop: Shop) -> None:
+    purchase = shop.sell()
+    dispute = shop.stripe.dispute(purchase.payment_intent or "", 50)
+    shop.stripe.lose(dispute["id"], reinstated=20)
+    shop.deliver_all()
+    assert shop.credits == (700, 0)
+    before = {"balance_transactions": [{"id": "txn_1", "amount": -60, "currency": "usd"}], "status": "under_review"}
+    shop.happens("charge.dispute.updated", dispute | before | {"amount": 60})
+    assert (reversal_of_dispute().amount_minor, reversal_of_dispute().returned_minor) == (60, 20)
+    assert shop.credits == (600, 0)
+    assert checker.check() == []

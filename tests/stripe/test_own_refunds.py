@@ -35,6 +35,7 @@ def test_it_pays_back_and_takes_the_credits(shop: Shop) -> None:
     assert shop.credits == (750, 0)
     (refund,) = shop.stripe.refunds.values()
     assert (refund["amount"], refund["metadata"]["opscenter_reversal"]) == (25, str(reversal.pk))
+    assert f"refund:{reversal.pk}" in shop.stripe.idempotency_keys
     assert Hold.objects.get().basis == "refunded"
     assert AuditEntry.objects.get(action="refund_requested").user_id == 5
     assert checker.check() == []

@@ -62,6 +62,9 @@ def test_the_order_of_news_does_not_matter(shop: Shop) -> None:
             assert shop.happens(news[n]["type"], thing | renamed) == "applied"
         another.refresh_from_db()
         assert another.clawed_nano == 300 * NANO, order
+        states = {one.returned_minor > 0: one.state for one in another.reversals.all()}
+        assert states.pop(False) == "taken"
+        assert states.pop(True) in ("failed", "returned"), order
     assert checker.check() == []
 
 

@@ -30,6 +30,10 @@ class RunningStripe(StripeAccount):
     _faults: dict[str, deque[Fault]] = field(default_factory=dict)
     _answered: dict[str, tuple[Thing, int, Thing]] = field(default_factory=dict)
 
+    @property
+    def idempotency_keys(self) -> set[str]:
+        return set(self._answered)
+
     def fail(self, request: str, *faults: Fault) -> None:
         """What comes of the next requests that begin so ("POST /v1/refunds"): a status, "drop" (the connection, before
         anything is done), "hang" (before), or "lose" (the answer, after it is done).
