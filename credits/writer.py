@@ -28,6 +28,10 @@ _BATCH = 256
 _CAPACITY = 10_000
 _PATIENCE_S = 1.8
 _BACKOFF_S = (0.05, 2.0)
+# Where many wait for one commit, the next one waits for more of them, as PostgreSQL's own commit_delay does: a commit
+# of twice as many costs little more. docs/adr/0002 has the measurement.
+_MANY = 8
+_GATHER_S = 0.005
 
 
 class LedgerWriter:
@@ -41,6 +45,7 @@ class LedgerWriter:
         self._thread: threading.Thread | None = None
         self._deadline = float("inf")
         self._backoff_s = 0.0
+        self._last = 0
         self.is_busy = False
 
     def start(self) -> None:
@@ -137,6 +142,8 @@ class LedgerWriter:
         beats: list[Beat] = []
         try:
             taken = self._queue.get(timeout=self._backoff_s) if kept else self._queue.get()
+            if self._last >= _MANY:
+                time.sleep(_GATHER_S)
             while True:
                 if isinstance(taken, Waiting):
                     items.append(taken)
@@ -147,6 +154,7 @@ class LedgerWriter:
                 taken = self._queue.get_nowait()
         except Empty:
             pass
+        self._last = len(items)
         return kept + [item for item in items if not item.is_pointless], beats
 
     def _commit(self, items: list[Waiting]) -> None:
