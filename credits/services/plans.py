@@ -25,8 +25,8 @@ def named(slug: str) -> Plan:
 def set_plan(*, account: Account, plan: Plan | None, now: datetime | None = None) -> None:
     """Give `account` this plan, its tier, and what the current period's grants have not given of it yet.
 
-    None takes the plan away: tier and credits stay. Audited and announced. Raises PlanUnavailable. Locks the audit
-    log, then the wallet.
+    None takes the plan away: tier and credits stay. What earlier months still owe by the plan before is given first.
+    Audited and announced. Raises PlanUnavailable. Locks the audit log, then the wallet.
     """
     if plan is not None and not plan.active:
         raise PlanUnavailable(f"The plan {plan} is given to nobody any more.", param="plan")
@@ -81,6 +81,7 @@ def _no_other_for_new_wallets(plan: Plan) -> None:
 
 
 def _put(account: Account, plan: Plan | None, now: datetime) -> None:
+    plan_grants.give_arrears(account, now=now)
     account.plan = plan
     account.next_grant_at = now if plan else None
     if plan:

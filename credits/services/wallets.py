@@ -1,13 +1,16 @@
 """Wallets come with their users; their tier and status are changed here."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from credits.errors import WalletMissing
 from credits.models import Account
+from credits.services import plan_grants
 from opscenter.core import audit, changes
 from opscenter.core.models import User
 
@@ -30,11 +33,15 @@ def wallet_of(user: User, rows: QuerySet[Account] | None = None) -> Account:
     return wallet
 
 
-def set_tier(*, account: Account, tier: str) -> None:
-    """Tell every worker and the audit log. A tier other than its plan's ends the plan, which decides the tier."""
+def set_tier(*, account: Account, tier: str, now: datetime | None = None) -> None:
+    """Tell every worker and the audit log. A tier other than its plan's ends the plan, which decides the tier, once it
+    has given what earlier months still owe.
+    """
     with audit.writing():
-        plan = Account.objects.select_related("plan").get(pk=account.pk).plan
-        ended = {"plan": None, "next_grant_at": None} if plan and plan.tier != tier else {}
+        stored = Account.objects.select_for_update(no_key=True, of=("self",)).select_related("plan").get(pk=account.pk)
+        ended = {"plan": None, "next_grant_at": None} if stored.plan and stored.plan.tier != tier else {}
+        if ended:
+            plan_grants.give_arrears(stored, now=now or timezone.now())
         _change(account, action="set_tier", tier=tier, **ended)
 
 

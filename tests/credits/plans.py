@@ -9,6 +9,7 @@ from credits.models import Plan
 NOVEMBER = datetime(2026, 11, 12, 9, 30, tzinfo=UTC)
 LAST_MOMENT = datetime(2026, 12, 1, tzinfo=UTC) - timedelta(microseconds=1)
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
+FEBRUARY = datetime(2027, 2, 20, 17, tzinfo=UTC)
 
 
 def a_plan(slug: str, *, credits: int, tier: str = "starter", **fields: Any) -> Plan:

@@ -1,20 +1,22 @@
 """A plan decides the tier and grants its credits once a period, whenever it is asked and however it changes."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from credits import checker, tasks
 from credits.amounts import NANO
 from credits.errors import PlanUnavailable
-from credits.models import Account, Journal, Lot, Package, Plan
+from credits.models import Account, Entry, Journal, Lot, Package, Plan
 from credits.services import plan_grants, plans, wallets
 from opscenter.core.audit import Actor, acting_as
 from opscenter.core.errors import Conflict
 from opscenter.core.models import AuditEntry, ConfigVersion, User
 from tests.credits.ledger import balance
-from tests.credits.plans import DECEMBER, LAST_MOMENT, NOVEMBER, a_plan, starter, team
+from tests.credits.plans import DECEMBER, FEBRUARY, LAST_MOMENT, NOVEMBER, a_plan, starter, team
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +33,11 @@ def credits(account: Account) -> int:
 
 def keys() -> set[str]:
     return set(Journal.objects.values_list("idempotency_key", flat=True))
+
+
+def granted(account: Account) -> list[tuple[str, int]]:
+    entries = Entry.objects.filter(account=account).select_related("journal").order_by("version")
+    return [(entry.journal.idempotency_key, entry.balance_after or 0) for entry in entries]
 
 
 def test_a_fresh_database_has_plans_and_packages_as_sold() -> None:
@@ -93,6 +100,68 @@ def test_what_has_been_granted_is_not_granted_again_though_it_were_due(alice: Ac
     assert credits(alice) == 10_000
     alice.refresh_from_db()
     assert alice.next_grant_at == DECEMBER
+
+
+def test_months_in_which_nothing_ran_are_made_up_for_the_newest_last(alice: Account) -> None:
+    put(alice, starter())
+
+    assert [plan_grants.give_due(now=FEBRUARY) for _ in range(2)] == [3, 0]
+
+    assert [(key[-7:], balance // NANO) for key, balance in granted(alice)] == [
+        ("2026-11", 10_000), ("2026-12", 20_000), ("2027-01", 30_000), ("2027-02", 40_000),
+    ]  # fmt: skip
+    alice.refresh_from_db()
+    assert alice.next_grant_at == datetime(2027, 3, 1, tzinfo=UTC)
+    assert checker.check() == []
+
+
+def test_what_would_have_expired_by_now_is_not_made_up_for(alice: Account) -> None:
+    put(alice, a_plan("brief", credits=500, lasts_months=2), now=DECEMBER)
+
+    assert plan_grants.give_due(now=datetime(2027, 4, 1, tzinfo=UTC)) == 2
+
+    months = [key[-7:] for key, _ in granted(alice)]
+    assert months == ["2026-12", "2027-03", "2027-04"]
+    expiries = [expires_at.month for expires_at in Lot.objects.order_by("id").values_list("expires_at", flat=True)]
+    assert expiries == [2, 5, 6]
+
+
+def to_a_better_plan(account: Account) -> None:
+    put(account, team(), now=FEBRUARY)
+
+
+def to_no_plan(account: Account) -> None:
+    put(account, None, now=FEBRUARY)
+
+
+def to_another_tier(account: Account) -> None:
+    wallets.set_tier(account=account, tier="enterprise", now=FEBRUARY)
+
+
+@pytest.mark.parametrize(("change", "then"), [(to_a_better_plan, 50_000), (to_no_plan, 0), (to_another_tier, 0)])
+def test_who_changes_plans_is_given_first_what_earlier_months_owe(
+    alice: Account, change: Callable[[Account], None], then: int
+) -> None:
+    put(alice, starter())
+
+    change(alice)
+
+    assert credits(alice) == 30_000 + then
+    assert plan_grants.give_due(now=FEBRUARY) == 0
+
+
+def test_a_wallet_that_can_not_be_granted_to_stays_due_and_keeps_no_other_from_it(
+    alice: Account, bob: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    for account in (alice, bob):
+        put(account, starter())
+    Account.objects.filter(pk=alice.pk).update(entries_count=F("entries_count") - 1)
+
+    assert (plan_grants.give_due(now=DECEMBER), credits(bob)) == (1, 20_000)
+
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    Account.objects.filter(pk=alice.pk).update(entries_count=F("entries_count") + 1)
+    assert (plan_grants.give_due(now=FEBRUARY), credits(alice), credits(bob)) == (5, 40_000, 40_000)
 
 
 def test_what_is_granted_once_is_never_due_again(alice: Account) -> None:
