@@ -1,11 +1,12 @@
 """Plans, packages, alert rules and what accounts have of them are edited, audited, and what is in use is kept."""
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from credits.amounts import NANO
 from credits.models import AlertRules, Package, Plan
 from credits.services import plans
-from opscenter.core.models import AuditEntry
+from opscenter.core.models import AuditEntry, User
 from tests.admin.site import Site, World, text
 
 pytestmark = pytest.mark.once
@@ -44,6 +45,15 @@ def test_a_plan_in_use_keeps_its_tier(root: Site, world: World) -> None:
     assert "Make another plan, and give them that." in text(page)
     assert root.post("credits_plan_change", plan.pk, data={**form, "credits_nano": "12000"}).status_code == 302
     assert Plan.objects.get(pk=plan.pk).credits_nano == 12_000 * NANO
+
+
+def test_an_llm_admin_and_whoever_moves_credits_change_no_plan(alice: Site, alice_user: User) -> None:
+    alice_user.user_permissions.add(Permission.objects.get(codename="change_account"))
+    plan = Plan.objects.get(slug="starter")
+
+    assert alice.post("credits_plan_change", plan.pk, data={"credits_nano": "10000000"}).status_code == 403
+    assert alice.post("credits_plan_add", data={"credits_nano": "10000000"}).status_code == 403
+    assert Plan.objects.get(slug="starter").credits_nano == plan.credits_nano
 
 
 def test_a_package_is_repriced(root: Site) -> None:

@@ -16,7 +16,7 @@ from tests.credits.conftest import Give
 from tests.credits.ledger import a_capture, a_reserve, balance, capture, deliver, forget, held, reserve, void
 
 NOVEMBER = "2026-11"
-_TABLES = ("llm_credits", "llm_transactions", "credits_journals", "credits_holds", "credits_budgets", "hold_budgets")
+_TABLES = ("llm_credits", "llm_transactions", "credits_journals", "credits_holds", "_budgets", "budget_marks")
 
 
 def a_cap(cap_nano: int, *, scope: str = "key", window: str = NOVEMBER) -> BudgetCap:
@@ -174,6 +174,13 @@ def test_statements_for_budgets_do_not_grow_with_the_batch(funded: Account) -> N
     _, both = statements(a_capture(holds[4], 50), a_reserve(funded, 100, budgets=caps))
     # Beside the above: make, lock and update budgets, link holds; lock and update budgets.
     assert (reserving, settling, both) == (7, 7, 10)
+
+
+def test_a_charge_past_a_mark_costs_a_statement_and_those_after_it_none(funded: Account) -> None:
+    holds = [held(funded, 30, budgets=(a_cap(200),)) for _ in range(6)]
+    taken = [statements(a_capture(hold_id, 30))[1] for hold_id in holds]
+    # 15, 30, 45, 60, 75 and 90 %.
+    assert taken == [7, 7, 7, 8, 7, 8]
 
 
 def marks() -> list[int]:

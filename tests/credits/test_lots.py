@@ -190,6 +190,17 @@ def test_taking_back_by_hand_spares_the_lots(rich: Account) -> None:
     assert lots(rich) == [0, 18]
 
 
+def test_what_calls_in_flight_still_need_is_taken_back_last(alice: Account) -> None:
+    post(alice, 10, lasts_s=DAY)
+    post(alice, 10, lasts_s=2 * DAY)
+    hold_id = held(alice, 10)
+    pass_time(DAY + 1)
+    claw_back(alice, 5)
+    assert lots(alice) == [10, 5]
+    capture(hold_id, 10)
+    assert lots(alice) == [0, 5]
+
+
 def test_a_grant_that_is_taken_back_in_its_own_batch_leaves_an_empty_lot(alice: Account) -> None:
     book.apply([a_post(alice, 10, lasts_s=DAY), a_post(alice, -10)])
     assert (balance(alice), lots(alice)) == ((0, 0), [0])

@@ -134,6 +134,8 @@ def test_calls_that_cost_more_than_was_held_are_told_of_once_a_day(rich: Account
     ((_, headline),) = told()
     today = f"{Journal.objects.latest('pk').created_at:%Y-%m-%d}"
     assert headline == f"Calls of {today} cost 2 credits more than was held for them"
+    data = Alert.objects.get().data
+    assert (data["day"], data["credits"]) == (today, "2")
 
 
 def test_a_check_that_finds_something_is_told_of(rich: Account) -> None:

@@ -68,6 +68,11 @@ def test_what_there_is_not_is_refused(operator: Client, alice: Account, asked: d
     assert answer.json()["error"]["param"] == ("plan" if asked["user"] == "alice" else "user")
 
 
-def test_a_consumer_gives_nobody_a_plan(consumer: Client, alice: Account) -> None:
+@pytest.mark.parametrize("group", ["LLM user", "LLM admin"])
+def test_whoever_may_not_move_credits_gives_nobody_a_plan(consumer: Client, alice: Account, group: str) -> None:
+    assert alice.user
+    alice.user.groups.set([Group.objects.get(name=group)])
+    alice.user.user_permissions.add(Permission.objects.get(codename="change_plan"))
+
     assert put(consumer, user="alice", plan="starter").status_code == 403
     assert balance(alice) == (0, 0)

@@ -13,6 +13,7 @@ from credits.models import Purchase, StripeEvent
 from credits.stripe import waiting
 from credits.stripe.waiting import retry_event
 from credits.tasks import go_on_with_stripe
+from opscenter.core.models import Alert
 from tests.stripe.shop import Shop, stored
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +109,23 @@ def test_one_that_was_refused_can_be_tried_again_once_the_books_are_right(shop: 
     Purchase.objects.filter(pk=purchase.pk).update(amount_minor=100)
     assert retry_event(event_id=event["id"]).state == "applied"
     assert shop.credits == (1000, 0)
+
+
+def test_operators_are_told_once_of_what_moved_nothing(shop: Shop, settings: Any) -> None:
+    settings.ALERT_EMAILS, settings.EMAIL_URL = ["ops@example.org"], "smtp://127.0.0.1:25"
+    purchase = shop.buy()
+    Purchase.objects.filter(pk=purchase.pk).update(amount_minor=101)
+    shop.pay(purchase)
+    (event,) = shop.stripe.events
+    shop.deliver(event)
+    retry_event(event_id=event["id"])
+
+    alert = Alert.objects.get()
+    assert (alert.type, alert.data["event_id"]) == ("credits.stripe_event", event["id"])
+    assert alert.headline == f"Stripe's event {event['id']} ({event['type']}) was refused"
+    Purchase.objects.filter(pk=purchase.pk).update(amount_minor=100)
+    retry_event(event_id=event["id"])
+    assert Alert.objects.count() == 1
 
 
 def test_one_that_is_done_is_not_done_again(shop: Shop) -> None:
