@@ -24,9 +24,9 @@ class Panel:
     link: str = ""
     link_text: str = ""
 
-    @property
-    def table(self) -> dict[str, Any]:
-        return {"headers": list(self.headers), "rows": [list(row) for row in self.rows]}
+    def labelled_rows(self) -> list[list[tuple[str, Any]]]:
+        """Each cell with its column's header, which stands beside it where the screen is narrow."""
+        return [list(zip(self.headers, row, strict=True)) for row in self.rows]
 
 
 class Panels(Page):
