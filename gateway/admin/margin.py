@@ -18,7 +18,8 @@ from gateway.margin.report import GROUPS, Margin
 from opscenter.core.admin_base import Panel, on_pages_of
 from opscenter.core.admin_base.access import may
 
-_MOST_GROUPS = 500
+_MOST_GROUPS = 50
+_MOST_FIGURES = 7
 _HEADERS = ("Requests", "Tokens in / out", "Paid (credits)", "Paid (USD)", "Providers (USD)", "Margin (USD)", "Margin")
 _EXPENSES = ("of it failed upstream (USD)", "Beyond the holds (USD)")
 _CENT_OF_A_CENT = Decimal("0.0001")
@@ -45,25 +46,33 @@ def margin_page(page: "ModelAdmin[Any]", request: HttpRequest) -> TemplateRespon
         "warnings": [found.text for found in below_cost()],
     }
     if query.is_valid():
-        context |= _shown(query.validated_data)
+        context |= _shown(query.validated_data, _asked_page(request))
     else:
         context["errors"] = [f"{name}: {text}" for name, texts in query.errors.items() for text in texts]
     return TemplateResponse(request, "admin/margin.html", context)
 
 
-def _shown(asked: dict[str, Any]) -> dict[str, Any]:
-    days = {"first": asked["first"], "last": asked["last"]}
-    groups = report.margins(**days, group_by=asked["group_by"], most=_MOST_GROUPS + 1)
+def _shown(asked: dict[str, Any], page: int) -> dict[str, Any]:
+    skipped = (page - 1) * _MOST_GROUPS
+    groups = report.margins(**asked, most=_MOST_GROUPS + 1, skipped=skipped)
+    goes_on = len(groups) > _MOST_GROUPS
+    is_all = page == 1 and not goes_on
+    total = report.together(groups) if is_all else report.total(first=asked["first"], last=asked["last"])
     titles = tuple(name.replace("_", " ").capitalize() for name in asked["group_by"])
     rows = [(*(str(value) or "–" for value in margin.of), *_cells(margin)) for margin in groups[:_MOST_GROUPS]]
-    is_cut = len(groups) > _MOST_GROUPS
-    total = report.total(**days) if is_cut else report.together(groups)
     tables = [
         Panel("All together", (*_HEADERS, *_EXPENSES), [_cells(total)]),
         Panel("Margin", (*titles, *_HEADERS, *_EXPENSES), rows),
         _what_credits_buy(what_credits_buy()),
     ]
-    return {**asked, "panels": tables, "is_cut": is_cut, "most": _MOST_GROUPS}
+    turns = {"page": page, "previous": page - 1, "next": page + 1 if goes_on else 0}
+    return {**asked, "panels": tables, **({} if is_all else turns)}
+
+
+def _asked_page(request: HttpRequest) -> int:
+    """The first, unless another is asked for in figures."""
+    asked = request.GET.get("p", "")
+    return max(1, int(asked)) if asked.isdecimal() and len(asked) < _MOST_FIGURES else 1
 
 
 def _cells(margin: Margin) -> tuple[str, ...]:

@@ -84,11 +84,11 @@ def in_usd(nano: int) -> Decimal:
     return Decimal(nano) / NANO / Decimal(settings.CREDITS_PER_USD)
 
 
-def margins(*, first: date, last: date, group_by: Sequence[str], most: int) -> list[Margin]:
-    """By group, the latest day first and then by name; at most `most` of them. One query."""
+def margins(*, first: date, last: date, group_by: Sequence[str], most: int, skipped: int = 0) -> list[Margin]:
+    """By group, the latest day first and then by name; at most `most` of them, after so many. One query."""
     order = [f"-{name}" if name == "day" else name for name in group_by]
     sums = _between(first, last).values(*group_by).annotate(**_totals()).filter(n_requests__gt=0).order_by(*order)
-    return [_margin(row, group_by) for row in sums[:most]]
+    return [_margin(row, group_by) for row in sums[skipped : skipped + most]]
 
 
 def total(*, first: date, last: date) -> Margin:

@@ -14,7 +14,7 @@ WARNING = "Package Big sells 10000 credits below cost"
 
 @pytest.fixture
 def big(db: None) -> Package:
-    Package.objects.all().delete()
+    Package.objects.update(active=False)
     return Package.objects.create(slug="big", name="Big", credits_nano=to_nano("10000"), price_minor=800)
 
 
@@ -40,17 +40,27 @@ def test_it_shows_the_days_and_groups_asked_for_and_says_what_it_does_not_unders
     assert "is after" in text(root.get("gateway_usagestat_margin", **{"from": "2026-11-02", "to": "2026-11-01"}))
 
 
-def test_more_groups_than_fit_are_cut_and_still_summed_up(
+def test_more_groups_than_fit_go_on_other_pages_and_are_all_summed_up(
     root: Site, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.admin.margin._MOST_GROUPS", 1)
-    called(paid="1400", model="a")
-    called(paid="100", model="b")
+    monkeypatch.setattr("gateway.admin.margin._MOST_GROUPS", 2)
+    for model in ("alpha", "beta", "gamma"):
+        called(paid="500", model=model)
 
-    said = text(root.get("gateway_usagestat_margin"))
+    def shown(page: str) -> tuple[list[str], str]:
+        said = text(root.get("gateway_usagestat_margin", group_by="model,tier", p=page))
+        assert "3 0 / 0 1500 1.5000" in said
+        return [model for model in ("alpha", "beta", "gamma") if f"{model} starter" in said], said
 
-    assert "These are the first 1: choose fewer days" in said
-    assert "2 0 / 0 1500 1.5000" in said
+    first, last = shown("1"), shown("2")
+    assert (first[0], last[0]) == (["alpha", "beta"], ["gamma"])
+    assert "Page 1 Next" in first[1]
+    assert "Previous Page 2" in last[1]
+    page = root.get("gateway_usagestat_margin", group_by="model,tier").content.decode()
+    assert "?group_by=model%2Ctier&amp;p=2" in page
+    assert shown("3")[0] == []
+    for nonsense in ("0", "-1", "x", "9" * 30, "²"):
+        assert shown(nonsense) == first
 
 
 def test_what_sells_below_cost_is_told_on_the_pages_where_it_is_changed(root: Site, big: Package) -> None:
