@@ -1,5 +1,7 @@
 """Checks of the ledger whose outcome is kept: asked for here, made by the worker."""
 
+from datetime import timedelta
+
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
@@ -45,5 +47,14 @@ def make(check_id: int | None = None) -> LedgerCheck:
 
 def worker_is_alive() -> bool:
     """Whether a worker has swept within the last three intervals."""
-    age = task_runs.age(HEARTBEAT_TASK)
-    return age is not None and age.total_seconds() < 3 * settings.SWEEP_INTERVAL_S + 10
+    return is_recent(last_sweep())
+
+
+def last_sweep() -> timedelta | None:
+    """How long ago a worker last swept; None if none ever did."""
+    return task_runs.age(HEARTBEAT_TASK)
+
+
+def is_recent(swept: timedelta | None) -> bool:
+    """Whether a worker that swept so long ago counts as alive."""
+    return swept is not None and swept.total_seconds() < 3 * settings.SWEEP_INTERVAL_S + 10

@@ -77,11 +77,12 @@ def _check_provider(provider: Provider, purpose: str, *, param: str) -> None:
 def _check_model(provider: Provider, purpose: str, model: str, *, param: str) -> None:
     if not model:
         raise NotUsable(f"Name a model: {label(provider)} has no default one.", param=param)
-    deployments = Deployment.objects.platform().on(provider).answering(model, purpose=purpose)
-    usable = list(deployments.enabled().select_related("model"))
+    answering = Deployment.objects.platform().on(provider).answering(model, purpose=purpose)
+    deployments = list(answering.select_related("model"))
+    usable = [deployment for deployment in deployments if deployment.enabled and deployment.model.enabled]
     if isinstance(provider, AIServer):
         if not usable:
-            _check_beside_the_catalog(provider, purpose, model, is_deployed=deployments.exists(), param=param)
+            _check_beside_the_catalog(provider, purpose, model, is_deployed=bool(deployments), param=param)
         return
     if not any(deployment.own_price or deployment.model.price for deployment in usable):
         raise NotPriced(

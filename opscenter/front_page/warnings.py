@@ -14,7 +14,7 @@ from gateway.margin.below_cost import below_cost
 from gateway.models import UsageStat
 from llmconfig.models import ActiveProvider, AIServer, LLMModel, ProviderKey, ProxyState
 from llmconfig.services import active, proxy_sync
-from opscenter.core import secrets, task_runs
+from opscenter.core import secrets
 from opscenter.core.errors import ServiceError
 from opscenter.core.models import AuditEntry, AuditHead, Secret
 from opscenter.front_page.facts import Fact, ago, link_to, may_view
@@ -23,8 +23,14 @@ _MOST_SECRETS = 25
 _MOST_LOSSES = 3
 
 
-def warnings(request: HttpRequest, actives: list[ActiveProvider]) -> list[Fact]:
-    found = [*_about_worker(), *_about_actives(request, actives), *_about_prices(request), *_about_secrets(request)]
+def warnings(request: HttpRequest, actives: list[ActiveProvider], swept: timedelta | None) -> list[Fact]:
+    """`swept`: how long ago a worker last swept."""
+    found = [
+        *_about_worker(swept),
+        *_about_actives(request, actives),
+        *_about_prices(request),
+        *_about_secrets(request),
+    ]
     found += [*_about_rotation(request), *_about_proxy(request), *_about_audit(request)]
     found += _about_margin(request)
     if settings.DEBUG:
@@ -32,15 +38,15 @@ def warnings(request: HttpRequest, actives: list[ActiveProvider]) -> list[Fact]:
     return found
 
 
-def worker() -> Fact:
+def worker(swept: timedelta | None) -> Fact:
     """When a worker was last seen."""
-    text = f"last sweep {ago(age.total_seconds())}" if (age := _sweep_age()) else "never seen"
-    return Fact("Background worker", text, level="success" if ledger_checks.worker_is_alive() else "danger")
+    text = f"last sweep {ago(swept.total_seconds())}" if swept else "never seen"
+    return Fact("Background worker", text, level="success" if ledger_checks.is_recent(swept) else "danger")
 
 
-def _about_worker() -> Iterator[Fact]:
-    if not ledger_checks.worker_is_alive():
-        seen = f"its last sweep was {ago(age.total_seconds())}" if (age := _sweep_age()) else "none has swept yet"
+def _about_worker(swept: timedelta | None) -> Iterator[Fact]:
+    if not ledger_checks.is_recent(swept):
+        seen = f"its last sweep was {ago(swept.total_seconds())}" if swept else "none has swept yet"
         yield Fact("Worker", f"No background worker is alive ({seen}): holds of dead processes stay open.")
 
 
@@ -128,7 +134,3 @@ def _about_margin(request: HttpRequest) -> Iterator[Fact]:
         day, model, tier = margin.of
         earned = f"consumers paid ${margin.paid_usd:.2f} for what providers charge ${margin.cost_usd:.2f} for"
         yield Fact("Loss", f"{day}, {model or 'unknown model'}, tier {tier or 'unknown'}: {earned}.", page)
-
-
-def _sweep_age() -> timedelta | None:
-    return task_runs.age(ledger_checks.HEARTBEAT_TASK)

@@ -20,7 +20,7 @@ from tests.admin.test_pages import ADDABLE, MODELS, name_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 MOST_QUERIES = 16
-MOST_QUERIES_OF_THE_FRONT_PAGE = 40
+MOST_QUERIES_OF_THE_FRONT_PAGE = 32
 MOST_BYTES = 420_000
 LIST_LENGTH = 50
 
