@@ -17,7 +17,7 @@ GRANTS = "grants"
 
 
 class Foreseen(NamedTuple):
-    """A wallet's nanocredits before and after an adjustment, if it were made now."""
+    """A wallet's nanocredits before and after an adjustment, if it were made now: a debt is paid first."""
 
     balance: tuple[int, int]
     available: tuple[int, int]
@@ -50,7 +50,8 @@ def foresee(*, account: Account, amount_nano: int, reason: str, key: str) -> For
         raise WalletMissing("There is no such wallet.")
     if now.available + amount_nano < 0:
         raise _short(now.available)
-    return Foreseen((now.posted, now.posted + amount_nano), (now.available, now.available + amount_nano))
+    change = amount_nano - min(now.debt, max(amount_nano, 0))
+    return Foreseen((now.posted, now.posted + change), (now.available, now.available + change))
 
 
 def _check_adjustment(amount_nano: int, reason: str) -> None:
@@ -73,7 +74,7 @@ def _post(account: Account, amount_nano: int, *, kind: str, key: str, reason: st
         _refuse(outcome)
         journal = Journal.objects.get(idempotency_key=key)
         if isinstance(outcome, Posted) and outcome.made:
-            _audit(account, amount_nano, journal)
+            _audit(account, outcome.wallet_change, journal)
         elif not _is_of(journal, account, amount_nano):
             raise Conflict("This was submitted before with another amount: nothing was moved. Open the form anew.")
     return journal
@@ -99,13 +100,13 @@ def _short(available_nano: int) -> InsufficientCredits:
     return InsufficientCredits(f"Only {available} credits are available.", details={"available": available})
 
 
-def _audit(account: Account, amount_nano: int, journal: Journal) -> None:
+def _audit(account: Account, change_nano: int, journal: Journal) -> None:
     account.refresh_from_db()
     audit.record(
         action=journal.kind,
         entity_type=Account._meta.db_table,
         entity_id=account.pk,
-        before={"balance": amounts.to_text(account.posted - amount_nano)},
+        before={"balance": amounts.to_text(account.posted - change_nano)},
         after={
             "balance": amounts.to_text(account.posted),
             "key": journal.idempotency_key,

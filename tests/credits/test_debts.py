@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from credits.ledger.moves import Held, Posted, Refused, Void
 from credits.models import Account, Journal
 from credits.services import grants
 from opscenter.core.errors import Conflict
-from opscenter.core.models import User
+from opscenter.core.models import AuditEntry, User
 from tests.credits.ledger import (
     a_post,
     a_reserve,
@@ -143,6 +144,16 @@ def test_claw_back_happens_once_per_key(alice: Account) -> None:
     assert book.apply([move, move]) == [Posted(True, 0, 80), Posted(False)]
     assert book.apply([move]) == [Posted(False)]
     assert debt(alice) == 80
+
+
+def test_by_hand_what_pays_a_debt_is_foreseen_and_audited_as_that(alice: Account) -> None:
+    claw_back(alice, 50)
+    wanted: dict[str, Any] = {"account": alice, "amount_nano": 80, "reason": "Goodwill", "key": "manual:goodwill"}
+    assert grants.foresee(**wanted) == grants.Foreseen((0, 30), (0, 30))
+    grants.adjust(**wanted)
+    told = AuditEntry.objects.get(action="manual").changes
+    assert (told["before"]["balance"], told["after"]["balance"]) == ("0", "0.00000003")
+    assert (balance(alice), debt(alice)) == ((30, 0), 0)
 
 
 def test_taking_back_by_hand_makes_no_debt(alice: Account) -> None:
