@@ -72,6 +72,10 @@ class PackageAdmin(AuditedModelAdmin):
     fields = (("name", "slug"), "credits_nano", ("price_minor", "currency"), "active", "version", "updated_at")
     readonly_fields = ("version", "updated_at")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Package | None = None) -> tuple[str, ...]:
+        """A payment that is under way names the package by its slug, and is granted by that."""
+        return ("slug", *self.readonly_fields) if obj else self.readonly_fields
+
     def create(self, request: HttpRequest, values: dict[str, Any]) -> Package:
         package = Package(**values)
         changes.save(package, announce=False)

@@ -75,7 +75,7 @@ def test_an_event_is_shown_as_it_was_kept_and_not_as_markup(root: Site, world: W
 
 def test_without_purchases_nothing_is_paid_back_tried_or_compared(root: Site, world: World, settings: Settings) -> None:
     settings.STRIPE_SECRET_KEY = ""
-    refund = {"confirmed": "yes", "reason": "Sorry"}
+    refund = {"confirmed": "yes", "reason": "Sorry", "token": "0195a000-0000-7000-8000-000000000002"}
     pages = (
         root.press("credits_purchase", Purchase.objects.get(), "refund", **refund),
         root.press("credits_stripeevent", StripeEvent.objects.get(), "retry"),
@@ -85,6 +85,13 @@ def test_without_purchases_nothing_is_paid_back_tried_or_compared(root: Site, wo
     assert ["no payment provider is set up" in text(page) for page in pages] == [True] * 3
     assert Reversal.objects.count() == 1
     assert StripeEvent.objects.get().state == "waiting"
+
+
+def test_a_packages_slug_stays_by_which_payments_under_way_name_it(root: Site, world: World) -> None:
+    package = Purchase.objects.get().package
+    pages: list[Any] = [root.get("credits_package_change", package.pk), root.get("credits_package_add")]
+
+    assert ["slug" in page.context["adminform"].form.fields for page in pages] == [False, True]
 
 
 @pytest.mark.parametrize(
