@@ -1,6 +1,7 @@
 """Purchases and what of them went back. Read-only, but for paying back."""
 
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from django import forms
 from django.http import HttpRequest
@@ -46,6 +47,7 @@ class RefundForm(forms.Form):
     allow_debt = forms.BooleanField(
         required=False, help_text="Credits that are spent already become the buyer's debt; else the refund is refused."
     )
+    token = forms.UUIDField(initial=uuid4, widget=forms.HiddenInput)
 
     def __init__(self, purchase: Purchase, data: Any = None) -> None:
         super().__init__(data)
@@ -80,7 +82,9 @@ class PurchaseAdmin(LargeTable, ReadOnlyModelAdmin):
     )
 
     def refund(self, request: HttpRequest, row: Purchase, wanted: dict[str, Any]) -> Said:
-        reversal = own_refunds.request_refund(purchase=row, **wanted)
+        asked = {name: value for name, value in wanted.items() if name != "token"}
+        # The form's token makes it once, however often the form is sent.
+        reversal = own_refunds.request_refund(purchase=row, id=wanted["token"], **asked)
         if reversal.state == Reversal.State.REQUESTED:
             return Warned("Requested: Stripe has not answered yet. The worker goes on with it.")
         paid, taken = money(reversal.amount_minor, row.currency), amounts.to_text(reversal.taken_nano)

@@ -7,6 +7,7 @@ whether Stripe has the refund already. Stripe is asked under the request's id, s
 import logging
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q
@@ -19,7 +20,7 @@ from credits.ledger.moves import Held, Outcome, Reserve, Void
 from credits.models import Hold, Purchase, Reversal
 from credits.stripe import client, payloads, posting, refunds
 from opscenter.core import audit
-from opscenter.core.errors import ServiceError
+from opscenter.core.errors import Conflict, ServiceError
 from opscenter.core.ids import uuid7
 
 log = logging.getLogger(__name__)
@@ -29,15 +30,26 @@ _OPEN = Q(state=Reversal.State.REQUESTED) | Q(state=Reversal.State.TAKEN)
 
 
 def request_refund(
-    *, purchase: Purchase, amount_minor: int | None = None, reason: str, allow_debt: bool = False
+    *,
+    purchase: Purchase,
+    amount_minor: int | None = None,
+    reason: str,
+    allow_debt: bool = False,
+    id: UUID | None = None,
 ) -> Reversal:
     """Pay `amount_minor` of the price back, all that is left unless given, and take the credits for it.
 
+    Once per `id`: a repetition returns what stands, and raises Conflict where that is something else.
     Spent credits can't be held: RefundRefused, unless `allow_debt`, which makes the buyer owe them. Where Stripe can't
     be reached the request stays REQUESTED, and the worker goes on with it. Raises StripeRefused where Stripe won't.
     """
     client.require()
-    return _send(_begin(purchase.pk, amount_minor, reason.strip(), allow_debt))
+    id = id or uuid7()
+    with audit.writing():
+        if earlier := Reversal.objects.filter(pk=id).first():
+            return _same(earlier, purchase, amount_minor)
+        reversal = _begin(id, purchase.pk, amount_minor, reason.strip(), allow_debt)
+    return _send(reversal)
 
 
 def go_on() -> int:
@@ -57,21 +69,31 @@ def _gone_on(reversal: Reversal) -> bool:
     return reversal.state != Reversal.State.REQUESTED
 
 
-def _begin(purchase_id: Any, amount_minor: int | None, reason: str, allow_debt: bool) -> Reversal:
-    with audit.writing():
-        purchase = Purchase.objects.select_for_update().get(pk=purchase_id)
-        amount = _amount(purchase, amount_minor)
-        reversal = Reversal(
-            purchase=purchase,
-            kind=Reversal.Kind.REFUND,
-            state=Reversal.State.REQUESTED,
-            amount_minor=amount,
-            reason=reason,
-            actor=audit.current_actor().name,
+def _same(earlier: Reversal, purchase: Purchase, amount_minor: int | None) -> Reversal:
+    if earlier.purchase_id != purchase.pk or amount_minor not in (None, earlier.amount_minor):
+        raise Conflict(
+            "This was submitted before for another amount or purchase: nothing was paid back now. Begin anew.",
+            code="idempotency_key_reused",
         )
-        reversal.hold_id = _hold(purchase, reversal, allow_debt)
-        reversal.save(force_insert=True)
-        _audit(reversal, "refund_requested")
+    if earlier.state == Reversal.State.FAILED:
+        raise RefundRefused(f"This was submitted before, and failed: {earlier.reason}")
+    return earlier
+
+
+def _begin(id: UUID, purchase_id: Any, amount_minor: int | None, reason: str, allow_debt: bool) -> Reversal:
+    purchase = Purchase.objects.select_for_update().get(pk=purchase_id)
+    reversal = Reversal(
+        id=id,
+        purchase=purchase,
+        kind=Reversal.Kind.REFUND,
+        state=Reversal.State.REQUESTED,
+        amount_minor=_amount(purchase, amount_minor),
+        reason=reason,
+        actor=audit.current_actor().name,
+    )
+    reversal.hold_id = _hold(purchase, reversal, allow_debt)
+    reversal.save(force_insert=True)
+    _audit(reversal, "refund_requested")
     return reversal
 
 

@@ -16,6 +16,7 @@ from credits.permissions import MOVES_MONEY
 from credits.stripe import checkout
 from credits.stripe.own_refunds import request_refund
 from credits.stripe.serializers import PackageOutput, PurchaseInput, PurchaseOutput, RefundInput, RefundOutput
+from credits.views import idempotency
 from credits.views.accounts import own_account
 from opscenter.core.api import Permissions
 from opscenter.core.models import User
@@ -56,14 +57,14 @@ class RefundView(APIView):
 
     required_permissions: ClassVar = {"POST": MOVES_MONEY}
 
-    @extend_schema(request=RefundInput, responses={201: RefundOutput, 202: RefundOutput})
+    @extend_schema(request=RefundInput, parameters=[idempotency.KEY], responses={201: RefundOutput, 202: RefundOutput})
     def post(self, request: Request, id: UUID) -> Response:
         wanted = RefundInput(data=request.data)
         wanted.is_valid(raise_exception=True)
         purchase = Purchase.objects.filter(pk=id).first()
         if purchase is None:
             raise Http404
-        reversal = request_refund(purchase=purchase, **wanted.validated_data)
+        reversal = request_refund(purchase=purchase, id=idempotency.id_of(request, "refund"), **wanted.validated_data)
         is_open = reversal.state == Reversal.State.REQUESTED
         code = status.HTTP_202_ACCEPTED if is_open else status.HTTP_201_CREATED
         return Response(RefundOutput(reversal).data, status=code)

@@ -1,9 +1,9 @@
 """Credits given and taken back by operators, and the second operator who approves much of it."""
 
 from typing import Any, ClassVar, cast
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.generics import GenericAPIView, get_object_or_404
 from rest_framework.request import Request
@@ -14,18 +14,10 @@ from credits.models import ManualAdjustment
 from credits.permissions import MOVES_MONEY, READS_MONEY
 from credits.serializers.adjustments import AdjustmentInput, AdjustmentOutput, AdjustmentsQuery, DeclineInput
 from credits.services import adjustments
+from credits.views import idempotency
 from credits.views.accounts import own_account, wallet_of_name
-from opscenter.core.errors import Unprocessable
-from opscenter.core.ids import uuid7
 from opscenter.core.models import User
 
-_LONGEST_KEY = 255
-_IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    str,
-    OpenApiParameter.HEADER,
-    description="Of your choice: what is sent again with the same key is done once, and answered as the first was.",
-)
 _CLOSED = OpenApiResponse(description="It was decided before, or has expired.")
 _NOT_BY_YOU = OpenApiResponse(description="You proposed it yourself, or may not move credits.")
 
@@ -41,7 +33,7 @@ class AddView(APIView):
     @extend_schema(
         operation_id="add_credits",
         request=AdjustmentInput,
-        parameters=[_IDEMPOTENCY_KEY],
+        parameters=[idempotency.KEY],
         responses={201: AdjustmentOutput, 202: AdjustmentOutput},
     )
     def post(self, request: Request) -> Response:
@@ -49,7 +41,7 @@ class AddView(APIView):
         asked.is_valid(raise_exception=True)
         values: dict[str, Any] = asked.validated_data
         adjustment = adjustments.ask(
-            id=_id_of(request),
+            id=idempotency.id_of(request, "add-credits"),
             account=wallet_of_name(values["user"]) if "user" in values else own_account(request),
             amount_nano=values["amount"],
             reason=values["reason"],
@@ -127,13 +119,3 @@ def _existing(pk: UUID) -> ManualAdjustment:
 
 def _answer(adjustment: ManualAdjustment, code: int = status.HTTP_200_OK) -> Response:
     return Response(AdjustmentOutput(adjustment).data, status=code)
-
-
-def _id_of(request: Request) -> UUID:
-    """The same for what the same person sends again with the same key."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return uuid7()
-    if not 0 < len(key) <= _LONGEST_KEY:
-        raise Unprocessable(f"Idempotency-Key has 1 to {_LONGEST_KEY} characters.", param="Idempotency-Key")
-    return uuid5(NAMESPACE_URL, f"ops-center:add-credits:{request.user.pk}:{key}")
