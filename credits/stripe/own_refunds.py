@@ -18,7 +18,7 @@ from credits.errors import RefundRefused, StripeRefused, StripeUnavailable
 from credits.ledger import book
 from credits.ledger.moves import Held, Outcome, Reserve, Void
 from credits.models import Hold, Purchase, Reversal
-from credits.stripe import client, payloads, posting, refunds
+from credits.stripe import client, payloads, posting, refunds, signs_of_life
 from opscenter.core import audit
 from opscenter.core.errors import Conflict, ServiceError
 from opscenter.core.ids import uuid7
@@ -152,7 +152,7 @@ def _send(reversal: Reversal) -> Reversal:
         "metadata": {payloads.REVERSAL: str(reversal.pk), payloads.PURCHASE: str(purchase.pk)},
     }
     try:
-        with client.connected() as stripe:
+        with client.connected() as stripe, signs_of_life.of(reversal.hold_id):
             answered = stripe.v1.refunds.create(params=asked, options={"idempotency_key": f"refund:{reversal.pk}"})
             refund = client.plain(answered)
     except StripeRefused as error:

@@ -1,4 +1,4 @@
-"""A refund that is submitted twice is paid once."""
+"""A refund that is submitted twice is paid once, and its credits stay held for as long as Stripe is being asked."""
 
 from typing import Any
 from uuid import uuid4
@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from credits.errors import RefundRefused, StripeRefused
-from credits.models import Purchase
+from credits.models import Hold, Purchase
 from credits.stripe.own_refunds import request_refund
 from opscenter.core.errors import Conflict
 from opscenter.core.models import User
@@ -73,3 +73,14 @@ def test_the_api_takes_an_idempotency_key_of_each_operators_own(shop: Shop, clie
         assert [answer.status_code for answer in answers] == [201, 201]
         assert answers[0].json() == answers[1].json()
     assert paid_back(shop) == [25, 25]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_hold_shows_signs_of_life_while_stripe_is_slow(shop: Shop, settings: Any) -> None:
+    settings.LEASE_S, settings.STRIPE_TIMEOUT_S = 0.2, 3
+    purchase = shop.sell()
+    shop.stripe.fail("POST /v1/refunds", "hang")
+    request_refund(purchase=purchase, reason="all")
+    hold = Hold.objects.get()
+    assert (hold.state, hold.delivered_tokens) == ("HELD", 0)
+    assert hold.heartbeat_at > hold.created_at
