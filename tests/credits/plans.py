@@ -1,4 +1,4 @@
-"""Plans of the tests' own, and moments around the turn of a month."""
+"""Plans of the tests' own, and moments at the turn of a month, so far away that nothing granted then has expired."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 from credits.amounts import NANO
 from credits.models import Plan
 
-NOVEMBER = datetime(2026, 11, 12, 9, 30, tzinfo=UTC)
-LAST_MOMENT = datetime(2026, 12, 1, tzinfo=UTC) - timedelta(microseconds=1)
-DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
-FEBRUARY = datetime(2027, 2, 20, 17, tzinfo=UTC)
+NOVEMBER = datetime(2126, 11, 12, 9, 30, tzinfo=UTC)
+LAST_MOMENT = datetime(2126, 12, 1, tzinfo=UTC) - timedelta(microseconds=1)
+DECEMBER = datetime(2126, 12, 1, tzinfo=UTC)
+FEBRUARY = datetime(2127, 2, 20, 17, tzinfo=UTC)
 
 
 def a_plan(slug: str, *, credits: int, tier: str = "starter", **fields: Any) -> Plan:

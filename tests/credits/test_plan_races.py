@@ -36,7 +36,7 @@ def test_look_then_grant_gives_both_plans_credits(alice: Account) -> None:
     def look_then_grant(tier: str, credits: int) -> None:
         given = sum(Entry.objects.filter(account=alice).values_list("amount", flat=True))
         meet.wait()
-        book.apply([Post(alice.pk, "grants", credits * NANO - given, "grant", f"grant:1:{tier}:2026-12", "", "")])
+        book.apply([Post(alice.pk, "grants", credits * NANO - given, "grant", f"grant:1:{tier}:2126-12", "", "")])
 
     in_threads([partial(look_then_grant, "starter", 10_000), partial(look_then_grant, "professional", 50_000)])
 

@@ -77,8 +77,8 @@ def test_a_plan_brings_its_tier_and_credits_audited_and_announced(alice: Account
         "before": {"plan": None, "tier": "free"}, "after": {"plan": "starter", "tier": "starter"},
     }  # fmt: skip
     journal = Journal.objects.get()
-    assert (journal.idempotency_key, journal.kind) == (f"grant:{alice.pk}:starter:2026-11", "grant")
-    assert (journal.reason, journal.actor) == ("Plan Starter, 2026-11", "user:5")
+    assert (journal.idempotency_key, journal.kind) == (f"grant:{alice.pk}:starter:2126-11", "grant")
+    assert (journal.reason, journal.actor) == ("Plan Starter, 2126-11", "user:5")
     put(alice, starter())
     assert AuditEntry.objects.filter(action="set_plan").count() == 1
 
@@ -89,7 +89,7 @@ def test_a_month_begins_in_utc_and_is_granted_once(alice: Account, bob: Account)
     assert [plan_grants.give_due(now=now) for now in (NOVEMBER, LAST_MOMENT, DECEMBER, DECEMBER)] == [0, 0, 1, 0]
 
     assert (credits(alice), credits(bob)) == (20_000, 0)
-    assert keys() == {f"grant:{alice.pk}:starter:2026-{month}" for month in (11, 12)}
+    assert keys() == {f"grant:{alice.pk}:starter:2126-{month}" for month in (11, 12)}
 
 
 def test_what_has_been_granted_is_not_granted_again_though_it_were_due(alice: Account) -> None:
@@ -108,20 +108,20 @@ def test_months_in_which_nothing_ran_are_made_up_for_the_newest_last(alice: Acco
     assert [plan_grants.give_due(now=FEBRUARY) for _ in range(2)] == [3, 0]
 
     assert [(key[-7:], balance // NANO) for key, balance in granted(alice)] == [
-        ("2026-11", 10_000), ("2026-12", 20_000), ("2027-01", 30_000), ("2027-02", 40_000),
+        ("2126-11", 10_000), ("2126-12", 20_000), ("2127-01", 30_000), ("2127-02", 40_000),
     ]  # fmt: skip
     alice.refresh_from_db()
-    assert alice.next_grant_at == datetime(2027, 3, 1, tzinfo=UTC)
+    assert alice.next_grant_at == datetime(2127, 3, 1, tzinfo=UTC)
     assert checker.check() == []
 
 
 def test_what_would_have_expired_by_now_is_not_made_up_for(alice: Account) -> None:
     put(alice, a_plan("brief", credits=500, lasts_months=2), now=DECEMBER)
 
-    assert plan_grants.give_due(now=datetime(2027, 4, 1, tzinfo=UTC)) == 2
+    assert plan_grants.give_due(now=datetime(2127, 4, 1, tzinfo=UTC)) == 2
 
     months = [key[-7:] for key, _ in granted(alice)]
-    assert months == ["2026-12", "2027-03", "2027-04"]
+    assert months == ["2126-12", "2127-03", "2127-04"]
     expiries = [expires_at.month for expires_at in Lot.objects.order_by("id").values_list("expires_at", flat=True)]
     assert expiries == [2, 5, 6]
 
@@ -190,7 +190,7 @@ def test_a_downgrade_keeps_what_was_given_and_gives_less_from_the_next_month_on(
 
 
 @pytest.mark.parametrize(
-    ("months", "until"), [(1, datetime(2027, 1, 1, tzinfo=UTC)), (2, datetime(2027, 2, 1, tzinfo=UTC))]
+    ("months", "until"), [(1, datetime(2127, 1, 1, tzinfo=UTC)), (2, datetime(2127, 2, 1, tzinfo=UTC))]
 )
 def test_what_is_granted_lasts_as_many_months_as_the_plan_says(alice: Account, months: int, until: datetime) -> None:
     put(alice, a_plan("brief", credits=500, lasts_months=months), now=DECEMBER)

@@ -77,6 +77,20 @@ def test_an_address_that_the_server_refuses_keeps_nobody_else_waiting(
     assert Alert.objects.get(address=DORA).error == "The mail server did not take it (OSError)."
 
 
+def test_what_one_worker_is_sending_no_other_sends(mailoutbox: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    takes, meanwhile = EmailBackend.send_messages, []
+
+    def takes_while_another_looks(backend: EmailBackend, letters: Any) -> int:
+        monkeypatch.setattr(EmailBackend, "send_messages", takes)
+        meanwhile.append(send_alerts())
+        return takes(backend, letters)
+
+    monkeypatch.setattr(EmailBackend, "send_messages", takes_while_another_looks)
+    alerts.tell_operators(news())
+
+    assert (send_alerts(), meanwhile, len(mailoutbox)) == (1, [0], 1)
+
+
 def test_what_became_of_alerts_is_told_by_what_they_are_about() -> None:
     alerts.tell_operators(news())
     alerts.tell(DORA, news())
