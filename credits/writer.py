@@ -28,10 +28,11 @@ _BATCH = 256
 _CAPACITY = 10_000
 _PATIENCE_S = 1.8
 _BACKOFF_S = (0.05, 2.0)
-# Where many wait for one commit, the next one waits for more of them, as PostgreSQL's own commit_delay does: a commit
-# of twice as many costs little more. docs/adr/0002 has the measurement.
+# Where many waited for one commit, the next one waits for as many, as PostgreSQL's own commit_delay does: a commit of
+# twice as many costs little more. docs/adr/0002 has the measurement.
 _MANY = 8
 _GATHER_S = 0.005
+_LOOK_S = 0.001
 
 
 class LedgerWriter:
@@ -143,7 +144,7 @@ class LedgerWriter:
         try:
             taken = self._queue.get(timeout=self._backoff_s) if kept else self._queue.get()
             if self._last >= _MANY:
-                time.sleep(_GATHER_S)
+                self._gather()
             while True:
                 if isinstance(taken, Waiting):
                     items.append(taken)
@@ -156,6 +157,12 @@ class LedgerWriter:
             pass
         self._last = len(items)
         return kept + [item for item in items if not item.is_pointless], beats
+
+    def _gather(self) -> None:
+        """Until as many wait as last time, the one in hand included, and 5 ms at most."""
+        deadline = time.monotonic() + _GATHER_S
+        while self._queue.qsize() + 1 < self._last and time.monotonic() < deadline:
+            time.sleep(_LOOK_S)
 
     def _commit(self, items: list[Waiting]) -> None:
         try:
