@@ -1,5 +1,6 @@
 """Plans and packages: what is given, and what is for sale. Out of use they are switched off, never deleted."""
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
@@ -12,6 +13,12 @@ from opscenter.core import changes
 from opscenter.core.admin_base import AuditedForm, AuditedModelAdmin, display, register
 from opscenter.core.admin_base.access import Access
 from opscenter.core.api import Permissions
+
+_WHOLE = frozenset(
+    ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
+)
+_IN_THOUSANDTHS = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
+"""Currencies that Stripe counts by no hundredth part."""
 
 
 class PlanForm(AuditedForm):
@@ -87,5 +94,6 @@ class PackageAdmin(AuditedModelAdmin):
 
     @display(description="Price", ordering="price_minor")
     def price(self, package: Package) -> str:
-        """Of a currency with two decimal places, as almost all have."""
-        return f"{package.price_minor / 100:.2f} {package.currency.upper()}"
+        """In the currency's own unit."""
+        places = 0 if package.currency in _WHOLE else 3 if package.currency in _IN_THOUSANDTHS else 2
+        return f"{Decimal(package.price_minor).scaleb(-places):.{places}f} {package.currency.upper()}"

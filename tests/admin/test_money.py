@@ -6,7 +6,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from credits.amounts import NANO, to_nano
-from credits.models import Account, Lot, ManualAdjustment, Purchase, Reversal, StripeEvent
+from credits.models import Account, Lot, ManualAdjustment, Package, Purchase, Reversal, StripeEvent
 from opscenter.core.models import AuditEntry
 from tests.admin.site import Site, World, text
 
@@ -92,6 +92,15 @@ def test_a_packages_slug_stays_by_which_payments_under_way_name_it(root: Site, w
     pages: list[Any] = [root.get("credits_package_change", package.pk), root.get("credits_package_add")]
 
     assert ["slug" in page.context["adminform"].form.fields for page in pages] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("currency", "price"), [("usd", "4.50 USD"), ("jpy", "450 JPY"), ("kwd", "0.450 KWD")], ids=str
+)
+def test_a_price_is_shown_in_its_currencys_own_unit(root: Site, world: World, currency: str, price: str) -> None:
+    Package.objects.create(slug="other", name="Other", credits_nano=NANO, price_minor=450, currency=currency)
+
+    assert f" {price} " in text(root.get("credits_package_changelist"))
 
 
 @pytest.mark.parametrize(
