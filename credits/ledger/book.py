@@ -141,6 +141,9 @@ def _post(locked: dict[int, Wallet], postings: Postings, posts: dict[int, Post])
 def _refusal(wallet: Wallet, move: Post) -> Refused | None:
     if move.amount == 0 or (move.expires_at and move.amount < 0):
         raise ValueError(f"{move} moves nothing, or takes back what expires")
+    # SQLite would keep the sum as a float, which is no longer exact.
+    if wallet.posted + move.amount > LARGEST or wallet.debt - move.amount > LARGEST:
+        raise ValueError(f"{move} is more than a wallet can count")
     if move.expires_at and move.expires_at <= timezone.now():
         return Refused("expired", wallet.available)
     if not move.owed and wallet.available + move.amount < 0:

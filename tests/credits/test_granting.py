@@ -3,7 +3,7 @@
 import pytest
 
 from credits import amounts
-from credits.errors import AmountInvalid, InsufficientCredits, WalletMissing
+from credits.errors import AmountInvalid, InsufficientCredits, LedgerBroken, WalletMissing
 from credits.models import Account, Journal
 from credits.services import grants, wallets
 from opscenter.core.audit import Actor, acting_as
@@ -46,6 +46,15 @@ def test_adjustment_is_audited_with_its_actor(alice: Account) -> None:
     assert (journal.actor, entry.user_id, entry.entity_id) == ("user:5", 5, str(alice.pk))
     assert entry.changes["before"] == {"balance": "0"}
     assert entry.changes["after"]["balance"] == "0.5"
+
+
+def test_a_wallet_never_has_more_than_can_be_counted(alice: Account) -> None:
+    most = amounts.LARGEST - alice.posted
+    grants.grant(account=alice, amount_nano=most, reason="all there is", key="grant:x")
+    with pytest.raises(LedgerBroken):
+        grants.grant(account=alice, amount_nano=1, reason="one more", key="grant:y")
+    assert balance(alice) == (amounts.LARGEST, 0)
+    assert isinstance(balance(alice)[0], int)
 
 
 @pytest.mark.parametrize("amount", [0, -1])
