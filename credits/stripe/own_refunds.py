@@ -76,7 +76,7 @@ def _same(earlier: Reversal, purchase: Purchase, amount_minor: int | None) -> Re
             code="idempotency_key_reused",
         )
     if earlier.state == Reversal.State.FAILED:
-        raise RefundRefused(f"This was submitted before, and failed: {earlier.reason}")
+        raise RefundRefused(f"This was submitted before, and failed: {earlier.reason} Begin anew.")
     return earlier
 
 

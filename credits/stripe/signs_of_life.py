@@ -9,7 +9,7 @@ from threading import Event, Thread
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from credits.ledger import book
 from credits.ledger.moves import Beat
@@ -39,7 +39,9 @@ def _beat(hold_id: UUID, ended: Event) -> None:
         while not ended.wait(settings.LEASE_S / _BEATS_PER_LEASE):
             try:
                 book.beat([Beat(hold_id, 0, 0)])
-            except DatabaseError as error:
+            except Error as error:
+                # The next one begins with a new connection.
+                connection.close()
                 log.warning("A heartbeat of hold %s was lost: %s", hold_id, error)
     finally:
         connection.close()
