@@ -181,7 +181,7 @@ class Buttons(Page):
             "original": row,
             "button": button,
             "form": form,
-            "preview": preview,
+            "previews": [preview] if preview else [],
             "next_step": _FILLED if button.preview and preview is None else _CONFIRMED,
             "back": back,
         }
