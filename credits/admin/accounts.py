@@ -138,11 +138,10 @@ class AccountAdmin(LargeTable, AuditedModelAdmin):
 
     def foresee(self, request: HttpRequest, row: Account, wanted: dict[str, Any]) -> Panel:
         seen = adjustments.foresee(account=row, **_adjustment(request, wanted))
-        change = amounts.to_text(wanted["amount"])
-        rows = [
-            (what, amounts.to_text(before), change if change.startswith("-") else f"+{change}", amounts.to_text(after))
-            for what, (before, after) in (("Balance", seen.credits.balance), ("Available", seen.credits.available))
-        ]
+        credits = seen.credits
+        rows = [_change("Balance", *credits.balance), _change("Available", *credits.available)]
+        if any(credits.debt):
+            rows.append(_change("Debt", *credits.debt))
         title = f"Reason: {wanted['reason']}"
         if seen.wants_another:
             title = f"{title}. This is beyond your limit for a day: a second operator has to approve it."
@@ -155,8 +154,9 @@ class AccountAdmin(LargeTable, AuditedModelAdmin):
                 "Proposed: it is beyond your limit for a day, and waits under Adjustments for a second operator."
             )
         row.refresh_from_db()
+        owed = f", and the debt {amounts.to_text(row.debt)}" if row.debt else ""
         return Said(
-            f"Adjusted by {amounts.to_text(wanted['amount'])}: the balance is {amounts.to_text(row.posted)} now."
+            f"Adjusted by {amounts.to_text(wanted['amount'])}: the balance is {amounts.to_text(row.posted)}{owed} now."
         )
 
     def panels(self, request: HttpRequest, row: Account) -> list[Panel]:
@@ -191,6 +191,11 @@ def _adjustment(request: HttpRequest, wanted: dict[str, Any]) -> dict[str, Any]:
     """The form's token makes it once, however often the form is sent."""
     by = cast(User, request.user)
     return {"amount_nano": wanted["amount"], "reason": wanted["reason"], "id": wanted["token"], "by": by}
+
+
+def _change(what: str, before: int, after: int) -> tuple[str, str, str, str]:
+    change = amounts.to_text(after - before)
+    return what, amounts.to_text(before), f"+{change}" if after > before else change, amounts.to_text(after)
 
 
 def _of_wallet(account: Account, nano: int) -> str | None:

@@ -3,12 +3,13 @@
 from typing import NamedTuple
 from uuid import uuid4
 
+from django.db import transaction
 from django.db.models import Sum
 
 from credits import amounts
 from credits.errors import AmountInvalid, InsufficientCredits, LedgerBroken, WalletMissing
 from credits.ledger import book
-from credits.ledger.moves import Broken, Outcome, Post, Posted, Refused
+from credits.ledger.moves import Broken, Expire, Outcome, Post, Posted, Refused
 from credits.models import Account, Journal
 from opscenter.core import audit
 from opscenter.core.errors import Conflict
@@ -17,10 +18,11 @@ GRANTS = "grants"
 
 
 class Foreseen(NamedTuple):
-    """A wallet's nanocredits before and after an adjustment, if it were made now: a debt is paid first."""
+    """A wallet's nanocredits before and after an adjustment, if it were made now. What has expired was gone before."""
 
     balance: tuple[int, int]
     available: tuple[int, int]
+    debt: tuple[int, int]
 
 
 def grant(*, account: Account, amount_nano: int, reason: str, key: str) -> Journal:
@@ -41,17 +43,20 @@ def adjust(*, account: Account, amount_nano: int, reason: str, key: str | None =
 
 
 def foresee(*, account: Account, amount_nano: int, reason: str, key: str) -> Foreseen:
-    """What adjust() would do now; nothing is written. Raises what adjust() raises, and Conflict where `key` stands."""
+    """What adjust() would do now: it is done and undone, so the wallet is locked as by adjust(). Raises what adjust()
+    raises, and Conflict where `key` stands.
+    """
     _check_adjustment(amount_nano, reason)
-    if Journal.objects.filter(idempotency_key=key).exists():
+    with transaction.atomic():
+        book.apply([Expire(account.pk)])
+        before = Account.objects.get(pk=account.pk)
+        (outcome,) = book.apply([_move(account, amount_nano, kind=Journal.Kind.MANUAL, key=key, reason=reason)])
+        after = Account.objects.get(pk=account.pk)
+        transaction.set_rollback(True)
+    _refuse(outcome)
+    if outcome == Posted(made=False):
         raise Conflict("This adjustment was made already, and isn't made twice. Open the form anew for another.")
-    now = Account.objects.wallets().filter(pk=account.pk).first()
-    if now is None:
-        raise WalletMissing("There is no such wallet.")
-    if now.available + amount_nano < 0:
-        raise _short(now.available)
-    change = amount_nano - min(now.debt, max(amount_nano, 0))
-    return Foreseen((now.posted, now.posted + change), (now.available, now.available + change))
+    return Foreseen((before.posted, after.posted), (before.available, after.available), (before.debt, after.debt))
 
 
 def _check_adjustment(amount_nano: int, reason: str) -> None:
@@ -60,7 +65,19 @@ def _check_adjustment(amount_nano: int, reason: str) -> None:
 
 
 def _post(account: Account, amount_nano: int, *, kind: str, key: str, reason: str) -> Journal:
-    move = Post(
+    with audit.writing():
+        (outcome,) = book.apply([_move(account, amount_nano, kind=kind, key=key, reason=reason)])
+        _refuse(outcome)
+        journal = Journal.objects.get(idempotency_key=key)
+        if isinstance(outcome, Posted) and outcome.made:
+            _audit(account, outcome, journal)
+        elif not _is_of(journal, account, amount_nano):
+            raise Conflict("This was submitted before with another amount: nothing was moved. Open the form anew.")
+    return journal
+
+
+def _move(account: Account, amount_nano: int, *, kind: str, key: str, reason: str) -> Post:
+    return Post(
         account_id=account.pk,
         against=GRANTS,
         amount=amount_nano,
@@ -69,15 +86,6 @@ def _post(account: Account, amount_nano: int, *, kind: str, key: str, reason: st
         reason=reason,
         actor=audit.current_actor().name,
     )
-    with audit.writing():
-        (outcome,) = book.apply([move])
-        _refuse(outcome)
-        journal = Journal.objects.get(idempotency_key=key)
-        if isinstance(outcome, Posted) and outcome.made:
-            _audit(account, outcome.wallet_change, journal)
-        elif not _is_of(journal, account, amount_nano):
-            raise Conflict("This was submitted before with another amount: nothing was moved. Open the form anew.")
-    return journal
 
 
 def _is_of(journal: Journal, account: Account, amount_nano: int) -> bool:
@@ -100,16 +108,20 @@ def _short(available_nano: int) -> InsufficientCredits:
     return InsufficientCredits(f"Only {available} credits are available.", details={"available": available})
 
 
-def _audit(account: Account, change_nano: int, journal: Journal) -> None:
+def _audit(account: Account, posted: Posted, journal: Journal) -> None:
     account.refresh_from_db()
+    before = {"balance": account.posted - posted.wallet_change}
+    after = {"balance": account.posted}
+    if posted.debt_change:
+        before["debt"], after["debt"] = account.debt - posted.debt_change, account.debt
     audit.record(
         action=journal.kind,
         entity_type=Account._meta.db_table,
         entity_id=account.pk,
-        before={"balance": amounts.to_text(account.posted - change_nano)},
-        after={
-            "balance": amounts.to_text(account.posted),
-            "key": journal.idempotency_key,
-            "reason": journal.reason,
-        },
+        before=_in_credits(before),
+        after={**_in_credits(after), "key": journal.idempotency_key, "reason": journal.reason},
     )
+
+
+def _in_credits(nano: dict[str, int]) -> dict[str, str]:
+    return {name: amounts.to_text(amount) for name, amount in nano.items()}

@@ -9,6 +9,7 @@ from credits.amounts import NANO, to_nano
 from credits.models import Account, Lot, ManualAdjustment, Package, Purchase, Reversal, StripeEvent
 from opscenter.core.models import AuditEntry
 from tests.admin.site import Site, World, text
+from tests.credits.ledger import claw_back
 
 pytestmark = pytest.mark.once
 
@@ -118,6 +119,17 @@ def test_who_may_not_move_credits_presses_nothing_that_does(alice: Site, world: 
 
     assert alice.get(f"credits_{page}_change", row.pk).status_code == 200
     assert alice.press(f"credits_{page}", row, button, confirmed="yes").status_code == 403
+
+
+def test_what_a_debt_takes_is_said_before_and_after(root: Site, world: World) -> None:
+    claw_back(world.wallet, world.wallet.available + 30 * NANO)
+    wanted = {"amount": "40", "reason": "Sorry", "token": "0195a000-0000-7000-8000-000000000002"}
+
+    asked = root.press("credits_account", world.wallet, "adjust", confirmed="filled", **wanted)
+    assert "Debt 30 -30 0" in text(asked)
+    assert "+40" not in text(asked)
+    done = root.press("credits_account", world.wallet, "adjust", confirmed="yes", **{**wanted, "amount": "10"})
+    assert "and the debt 20 now" in text(done)
 
 
 def test_what_is_beyond_the_limit_is_proposed_and_said_before(root: Site, world: World, settings: Settings) -> None:

@@ -149,7 +149,7 @@ def test_claw_back_happens_once_per_key(alice: Account) -> None:
 def test_by_hand_what_pays_a_debt_is_foreseen_and_audited_as_that(alice: Account) -> None:
     claw_back(alice, 50)
     wanted: dict[str, Any] = {"account": alice, "amount_nano": 80, "reason": "Goodwill", "key": "manual:goodwill"}
-    assert grants.foresee(**wanted) == grants.Foreseen((0, 30), (0, 30))
+    assert grants.foresee(**wanted) == grants.Foreseen((0, 30), (0, 30), (50, 0))
     grants.adjust(**wanted)
     told = AuditEntry.objects.get(action="manual").changes
     assert (told["before"]["balance"], told["after"]["balance"]) == ("0", "0.00000003")

@@ -7,9 +7,10 @@ from credits.errors import AmountInvalid, InsufficientCredits, LedgerBroken, Wal
 from credits.models import Account, Journal
 from credits.services import grants, wallets
 from opscenter.core.audit import Actor, acting_as
+from opscenter.core.errors import Conflict
 from opscenter.core.models import AuditEntry, ConfigVersion, User
 from tests.credits.conftest import Give
-from tests.credits.ledger import balance, held, system_sum
+from tests.credits.ledger import balance, claw_back, held, pass_time, post, system_sum
 
 NANO = amounts.NANO
 
@@ -55,6 +56,51 @@ def test_a_wallet_never_has_more_than_can_be_counted(alice: Account) -> None:
         grants.grant(account=alice, amount_nano=1, reason="one more", key="grant:y")
     assert balance(alice) == (amounts.LARGEST, 0)
     assert isinstance(balance(alice)[0], int)
+
+
+def test_what_a_debt_took_is_audited_and_not_taken_for_balance(alice: Account) -> None:
+    claw_back(alice, 30 * NANO)
+    grants.adjust(account=alice, amount_nano=40 * NANO, reason="goodwill")
+    changes = AuditEntry.objects.get(action="manual").changes
+    assert changes["before"] == {"balance": "0", "debt": "30"}
+    assert (changes["after"]["balance"], changes["after"]["debt"]) == ("10", "0")
+
+
+@pytest.mark.parametrize(("amount", "balance_after", "debt_after"), [(40, 10, 0), (20, 0, 10)])
+def test_an_adjustment_is_foreseen_with_what_a_debt_takes_of_it(
+    alice: Account, amount: int, balance_after: int, debt_after: int
+) -> None:
+    claw_back(alice, 30)
+    foreseen = grants.foresee(account=alice, amount_nano=amount, reason="goodwill", key="manual:1")
+    assert foreseen == grants.Foreseen((0, balance_after), (0, balance_after), (30, debt_after))
+    grants.adjust(account=alice, amount_nano=amount, reason="goodwill", key="manual:1")
+    alice.refresh_from_db()
+    assert (alice.posted, alice.debt) == (balance_after, debt_after)
+
+
+def test_what_has_expired_is_foreseen_as_gone_though_nobody_moved_it_yet(alice: Account) -> None:
+    post(alice, 10, lasts_s=60)
+    post(alice, 5)
+    pass_time(61)
+    foreseen = grants.foresee(account=alice, amount_nano=-5, reason="a mistake", key="manual:1")
+    assert foreseen == grants.Foreseen((5, 0), (5, 0), (0, 0))
+    with pytest.raises(InsufficientCredits) as caught:
+        grants.foresee(account=alice, amount_nano=-6, reason="a mistake", key="manual:1")
+    assert caught.value.details == {"available": "0.000000005"}
+
+
+def test_what_is_foreseen_is_not_done(alice: Account) -> None:
+    post(alice, 10, lasts_s=60)
+    pass_time(61)
+    grants.foresee(account=alice, amount_nano=7, reason="goodwill", key="manual:1")
+    assert balance(alice) == (10, 0)
+    assert Journal.objects.count() == 1
+
+
+def test_what_was_done_is_not_foreseen_again(alice: Account) -> None:
+    grants.adjust(account=alice, amount_nano=7, reason="goodwill", key="manual:1")
+    with pytest.raises(Conflict):
+        grants.foresee(account=alice, amount_nano=7, reason="goodwill", key="manual:1")
 
 
 @pytest.mark.parametrize("amount", [0, -1])
