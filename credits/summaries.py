@@ -6,7 +6,10 @@ from typing import NamedTuple
 from django.core.cache import cache
 from django.utils import timezone
 
-from credits.models import Account, Lot
+from credits import periods
+from credits.amounts import to_nano
+from credits.ledger import expiry
+from credits.models import Account, AlertRules, Budget, Lot
 
 _KEPT_S = 60
 _MOST_LOTS = 100
@@ -21,12 +24,19 @@ class OpenLot(NamedTuple):
 
 class Summary(NamedTuple):
     """`lots` are those that haven't expired, soonest first. `available` is what a call could hold now, in nanocredits:
-    what has expired is none of it, also before the ledger has moved it out.
+    what has expired is none of it, also before the ledger has moved it out. `budget` is the account's own in the window
+    that runs, which needn't have a row yet. The balance is low below `threshold` nanocredits.
     """
 
     account: Account
     lots: list[OpenLot]
     available: int
+    threshold: int
+    budget: Budget | None
+
+    @property
+    def is_low(self) -> bool:
+        return self.account.posted < self.threshold
 
 
 def summary_of(account: Account) -> Summary:
@@ -35,10 +45,26 @@ def summary_of(account: Account) -> Summary:
     """
     now = timezone.now()
     lots = _lots(account) if account.expiring else []
-    expired = sum(lot.remaining for lot in lots if lot.expires_at <= now)
+    lasting = [lot for lot in lots if lot.expires_at > now]
+    expired = expiry.due(account) if len(lasting) < len(lots) else 0
     return Summary(
-        account, [lot for lot in lots if lot.expires_at > now], account.available - min(expired, account.available)
+        account=account,
+        lots=lasting,
+        available=account.available - expired,
+        threshold=AlertRules.in_force().threshold_of(account),
+        budget=_budget(account, now),
     )
+
+
+def _budget(account: Account, now: datetime) -> Budget | None:
+    """With the cap of now: a stored row has that of the newest call."""
+    if account.budget_credits is None:
+        return None
+    window = periods.window(account.budget_period, now)
+    named = {"scope": Budget.OF_ACCOUNT, "scope_id": account.pk, "window": window}
+    budget = Budget.objects.filter(**named).first() or Budget(**named)
+    budget.cap = to_nano(account.budget_credits)
+    return budget
 
 
 def _lots(account: Account) -> list[OpenLot]:

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from credits import periods
 from credits.ledger.moves import BudgetCap
+from credits.models import Budget
 
 KEY = "key"
-ACCOUNT = "account"
+ACCOUNT = Budget.OF_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ def _mode_of_nothing(exchange: Exchange) -> Hold.Mode:
 
 def _refusal(exchange: Exchange, refused: Refused) -> ServiceError:
     if refused.reason not in _SHORT:
-        return AccountFrozen("This account may not spend credits: ask the operator of this service.")
+        return AccountFrozen("This account may not spend credits: its status and debt are at /api/v1/llm/credits.")
     required, available = to_text(exchange.most_nano()), to_text(refused.available)
     affordable = exchange.affordable_output(refused.available)
     shorter = f"Ask for at most {affordable} tokens (max_tokens)" if affordable else "Send a shorter prompt"

@@ -162,9 +162,9 @@ class AccountAdmin(LargeTable, AuditedModelAdmin):
     def panels(self, request: HttpRequest, row: Account) -> list[Panel]:
         return account_panels(row)
 
-    @display(description="Status", label={"active": "success", "frozen": "danger"})
+    @display(description="Status", label={"active": "success", "frozen": "danger", "indebted": "warning"})
     def status_label(self, account: Account) -> str:
-        return account.status
+        return account.standing
 
     @display(description="Balance", empty_value="–")
     def balance(self, account: Account) -> str | None:

@@ -32,6 +32,13 @@ class Account(models.Model):
         ACTIVE = "active"
         FROZEN = "frozen"
 
+    class Standing(models.TextChoices):
+        """What a call meets: refused while it isn't active."""
+
+        ACTIVE = "active"
+        FROZEN = "frozen"
+        INDEBTED = "indebted"
+
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.WALLET)
     code = models.CharField(max_length=80, unique=True, help_text="wallet:USER, debt:USER, revenue, ...")
     user = models.ForeignKey(
@@ -125,6 +132,13 @@ class Account(models.Model):
     def available(self) -> int:
         """Nanocredits that a new hold may still take."""
         return self.posted - self.held
+
+    @property
+    def standing(self) -> Standing:
+        """An operator's freeze outlasts a debt, and is told before it."""
+        if self.is_frozen:
+            return self.Standing.FROZEN
+        return self.Standing.INDEBTED if self.debt else self.Standing.ACTIVE
 
     @property
     def is_frozen(self) -> bool:

@@ -22,6 +22,8 @@ class Budget(models.Model):
     one that was lowered may lie below what is spent already.
     """
 
+    OF_ACCOUNT: ClassVar = "account"
+
     scope = models.CharField(max_length=24, help_text='What is limited, e.g. "key".')
     scope_id = models.BigIntegerField("scope ID")
     window = models.CharField(max_length=16, help_text="Which day, week or month, in UTC.")

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from credits import amounts
 from credits.models.account import Account
 from credits.models.fields import CreditsField
 
@@ -32,6 +33,15 @@ class AlertRules(models.Model):
 
     def __str__(self) -> str:
         return "Alert rules"
+
+    @classmethod
+    def in_force(cls) -> "AlertRules":
+        return cls.objects.filter(pk=1).first() or cls()
+
+    def threshold_of(self, account: Account) -> int:
+        """Nanocredits below which the account's balance is low; 0: it never is."""
+        own = account.low_balance_credits
+        return amounts.to_nano((self.low_balance_credits or 0) if own is None else own)
 
 
 class LowBalance(models.Model):

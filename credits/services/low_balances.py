@@ -26,15 +26,14 @@ _FARTHEST = timedelta(days=1)
 def look(*, now: datetime | None = None) -> int:
     """Returns how many have become low."""
     now = now or timezone.now()
-    rules = AlertRules.objects.filter(pk=1).first() or AlertRules()
-    default_nano = amounts.to_nano(rules.low_balance_credits or 0)
+    rules = AlertRules.in_force()
     found = 0
     everything = list(_moved(now - _since_last()))
     for n in range(0, len(everything), _AT_ONCE):
         moved = everything[n : n + _AT_ONCE]
         accounts = Account.objects.select_related("user", "low_balance").in_bulk([pk for pk, _ in moved])
         for pk, falls in moved:
-            found += _judge(accounts[pk], default_nano, has_fallen=bool(falls), now=now)
+            found += _judge(accounts[pk], rules, has_fallen=bool(falls), now=now)
     return found
 
 
@@ -49,10 +48,9 @@ def _moved(since: datetime) -> Iterable[tuple[int, int]]:
     return entries.values("account").annotate(falls=Count("pk", filter=Q(amount__lt=0))).values_list("account", "falls")
 
 
-def _judge(account: Account, default_nano: int, *, has_fallen: bool, now: datetime) -> bool:
+def _judge(account: Account, rules: AlertRules, *, has_fallen: bool, now: datetime) -> bool:
     """Whether it has become low."""
-    own = account.low_balance_credits
-    threshold_nano = default_nano if own is None else amounts.to_nano(own)
+    threshold_nano = rules.threshold_of(account)
     is_known = hasattr(account, "low_balance")
     if account.posted >= threshold_nano:
         if is_known:

@@ -25,6 +25,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": FAVICON_URL,
     "ENUM_NAME_OVERRIDES": {
+        "AccountStandingEnum": "credits.models.Account.Standing",
         "HealthEnum": "llmconfig.models.AIServer.Health",
         "ProviderTypeEnum": "llmconfig.services.pointers.PROVIDER_TYPES",
         "PlatformKeySourceEnum": "llmconfig.serializers.platform_keys.SOURCES",
