@@ -1,14 +1,17 @@
 """A wallet's entries, newest first, a page at a time: no page costs more because the wallet has a longer history.
 
-A wallet's versions run 1..n without a gap and in the order of time. Pages, times and searches go by them.
+A wallet's versions run 1..n without a gap and in the order of time. Pages, times and searches go by them. Entries of
+its user's debt have none: they are few, and stand between the wallet's, under whose lock they were made, by their ids.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Subquery
 
 from credits.models import Account, Entry, Journal
 
@@ -49,7 +52,8 @@ class Wanted:
 
 class Page(NamedTuple):
     """`before` is where the next page begins, None after the last. A search ends a page early once it has looked
-    through MOST_LOOKED_THROUGH entries, so that one with few entries or none needn't be the last.
+    through MOST_LOOKED_THROUGH entries, so that one with few entries or none needn't be the last. Entries of the debt
+    come on top of a page's size.
     """
 
     entries: list[Entry]
@@ -67,9 +71,27 @@ def page(account: Account, wanted: Wanted, *, before: int | None, size: int) -> 
     floor = max(begin, end - MOST_LOOKED_THROUGH) if wanted.is_search and not wanted.request_id else begin
     rows = Entry.objects.filter(account=account, version__gte=floor, version__lt=end, **_conditions(wanted))
     found = list(rows.select_related("journal").order_by("-version")[: size + 1])
-    if len(found) > size:
-        return Page(found[:size], found[size - 1].version)
-    return Page(found, floor if floor > begin else None)
+    following = found[size - 1].version if len(found) > size else (floor if floor > begin else None)
+    debts = [] if wanted.is_search or wanted.request_id else _of_debt(account, wanted, before, following)
+    return Page(sorted([*found[:size], *debts], key=lambda entry: entry.pk, reverse=True), following)
+
+
+def _of_debt(account: Account, wanted: Wanted, before: int | None, following: int | None) -> Iterator[Entry]:
+    """From the entry with which the next page begins to that with which this one did."""
+    bounds: dict[str, Any] = {
+        "pk__lt": _id_of(account, before) if before else None,
+        "pk__gt": _id_of(account, following) if following else None,
+        "journal__kind": wanted.kind or None,
+    }
+    rows = Entry.objects.filter(account__code=f"debt:{account.user_id}").select_related("journal")
+    for entry in rows.filter(**{name: value for name, value in bounds.items() if value}):
+        moment = entry.journal.created_at
+        if (not wanted.since or moment >= wanted.since) and (not wanted.until or moment < wanted.until):
+            yield entry
+
+
+def _id_of(account: Account, version: int) -> Subquery:
+    return Subquery(Entry.objects.filter(account=account, version=version).values("pk"))
 
 
 def _conditions(wanted: Wanted) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from credits.models import Entry, Journal
@@ -36,14 +37,20 @@ class TransactionsQuery(serializers.Serializer[object]):
 
 
 class TransactionOutput(serializers.ModelSerializer[Entry]):
-    """`amount` is positive into the wallet; `number` counts the wallet's transactions from 1."""
+    """`amount` is positive into the wallet; `number` counts the wallet's transactions from 1.
 
-    number = serializers.IntegerField(source="version", read_only=True)
+    Where `account` is debt it isn't the balance that changed: a positive `amount` paid so much of the debt, a negative
+    one is what was taken back and wasn't there. Such a row has neither number nor balance; what one payment or refund
+    did to wallet and debt adds up to it.
+    """
+
+    number = serializers.IntegerField(source="version", allow_null=True, read_only=True)
+    account = serializers.SerializerMethodField()
     kind = serializers.ChoiceField(Journal.Kind.choices, source="journal.kind", read_only=True)
     reason = serializers.CharField(source="journal.reason", read_only=True)
     request_id = serializers.UUIDField(source="journal.request_id", allow_null=True, read_only=True)
     amount = AmountField(read_only=True)
-    balance_after = AmountField(read_only=True)
+    balance_after = AmountField(allow_null=True, read_only=True)
     created_at = serializers.DateTimeField(source="journal.created_at", read_only=True)
 
     class Meta:
@@ -51,6 +58,7 @@ class TransactionOutput(serializers.ModelSerializer[Entry]):
         fields = (
             "id",
             "number",
+            "account",
             "created_at",
             "kind",
             "amount",
@@ -63,10 +71,14 @@ class TransactionOutput(serializers.ModelSerializer[Entry]):
         )
         read_only_fields = fields
 
+    @extend_schema_field(serializers.ChoiceField(("wallet", "debt")))
+    def get_account(self, entry: Entry) -> str:
+        return "debt" if entry.version is None else "wallet"
+
 
 class TransactionsOutput(serializers.Serializer[object]):
     """`next` is the next page's address, null after the last. A page of a search by model, provider, or the kinds usage
-    and adjustment may have few results or none and not be the last.
+    and adjustment may have few results or none and not be the last. Rows of the debt are on top of `page_size`.
     """
 
     next = serializers.URLField(allow_null=True)

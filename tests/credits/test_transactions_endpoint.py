@@ -17,7 +17,7 @@ from credits.services import grants
 from credits.services.sweep import sweep
 from opscenter.core.ids import uuid7
 from tests.credits.conftest import Give
-from tests.credits.ledger import deliver, forget, held
+from tests.credits.ledger import claw_back, deliver, forget, held, post
 from tests.credits.people import Asking, consumer, operator
 
 
@@ -63,6 +63,7 @@ def test_a_transaction_says_what_it_was_and_what_it_left(alice: Account, give: G
     assert newest == {
         "id": entry.pk,
         "number": 2,
+        "account": "wallet",
         "kind": "usage",
         "amount": "-0.000000007",
         "balance_after": "0.999999993",
@@ -91,6 +92,72 @@ def test_what_is_made_while_somebody_turns_pages_shifts_nothing(busy: Account) -
     call(busy)
     second = asking.client.get(first["next"]).json()
     assert [row["number"] for row in second["results"]] == [4, 3, 2, 1]
+
+
+def movements(asking: Asking, **query: Any) -> list[tuple[str, str, str]]:
+    """(account, kind, amount) of everything that is found, page by page, the oldest first."""
+    found, answer = [], asking.get("/credits/transactions", **query)
+    while True:
+        found += [(row["account"], row["kind"], row["amount"]) for row in answer.json()["results"]]
+        if answer.json()["next"] is None:
+            return found[::-1]
+        answer = asking.client.get(answer.json()["next"])
+
+
+@pytest.fixture
+def indebted(alice: Account) -> Account:
+    """Owes from the beginning, pays it by and by, owes again, and has entries of the wallet in between."""
+    claw_back(alice, 30 * NANO)
+    post(alice, 10 * NANO)
+    post(alice, 25 * NANO)
+    call(alice, NANO)
+    call(alice, NANO)
+    claw_back(alice, 10 * NANO)
+    post(alice, 2 * NANO)
+    return alice
+
+
+EVERYTHING = [
+    ("debt", "grant", "-30"),
+    ("debt", "grant", "10"),
+    ("wallet", "grant", "5"),
+    ("debt", "grant", "20"),
+    ("wallet", "usage", "-1"),
+    ("wallet", "usage", "-1"),
+    ("wallet", "grant", "-3"),
+    ("debt", "grant", "-7"),
+    ("debt", "grant", "2"),
+]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 50])
+def test_what_a_debt_took_and_what_paid_it_is_told_once_and_in_its_place(indebted: Account, size: int) -> None:
+    assert movements(consumer(indebted), page_size=size) == EVERYTHING
+
+
+def test_a_payment_that_a_debt_took_whole_is_told_though_the_wallet_never_moved(alice: Account) -> None:
+    claw_back(alice, 5)
+    post(alice, 2, kind="purchase", against="purchases")
+    rows = consumer(alice).get("/credits/transactions", kind="purchase").json()["results"]
+    assert [(row["account"], row["amount"], row["number"], row["balance_after"]) for row in rows] == [
+        ("debt", "0.000000002", None, None)
+    ]
+
+
+def test_debts_are_found_by_kind_and_time_and_by_no_call(indebted: Account) -> None:
+    asking, fourth = consumer(indebted), when(indebted, 4)
+    assert movements(asking, kind="grant") == [row for row in EVERYTHING if row[1] == "grant"]
+    assert movements(asking, kind="usage") == [row for row in EVERYTHING if row[1] == "usage"]
+    assert movements(asking, model="m1") == [row for row in EVERYTHING if row[1] == "usage"]
+    since = movements(asking, **{"from": fourth.isoformat()})
+    until = movements(asking, to=fourth.isoformat())
+    assert until + since == EVERYTHING
+    assert ("wallet", "grant", "-3") in since and ("debt", "grant", "-30") in until
+
+
+def test_nobody_sees_anothers_debt(indebted: Account, bob: Account) -> None:
+    assert movements(consumer(bob)) == []
+    assert movements(operator("olga"), user="alice") == EVERYTHING
 
 
 def test_an_account_that_has_none_has_an_empty_page(alice: Account) -> None:
