@@ -1,4 +1,4 @@
-"""What belongs to an account, on its page: open holds, entries, lots, purchases, adjustments."""
+"""What belongs to an account, on its page: open holds, entries, debts, lots, purchases, adjustments."""
 
 from django.db.models import QuerySet
 
@@ -16,6 +16,7 @@ def account_panels(account: Account) -> list[Panel]:
     return [
         _open_holds(account),
         _newest_entries(account),
+        *_debt(account),
         _open_lots(account),
         _purchases(account),
         _adjustments(account),
@@ -50,6 +51,23 @@ def _newest_entries(account: Account) -> Panel:
         link=list_of(Entry, account__id__exact=account.pk),
         link_text="All entries of this account",
     )
+
+
+def _debt(account: Account) -> list[Panel]:
+    """What pays a debt whole leaves no entry in the wallet."""
+    mine = Entry.objects.filter(account__code=f"debt:{account.user_id}").select_related("journal").order_by("-id")
+    rows = [
+        (
+            f"{entry.journal.created_at:%Y-%m-%d %H:%M:%S}",
+            linked(Journal, entry.journal_id, entry.journal.get_kind_display()),
+            "Paid" if entry.amount > 0 else "Owed",
+            amounts.to_text(abs(entry.amount)),
+            entry.journal.reason or "–",
+        )
+        for entry in mine[:_FEW]
+    ]
+    panel = Panel("Newest debts and what paid them", ("When", "Journal", "What", "Amount", "For"), rows)
+    return [panel] if rows else []
 
 
 def _open_lots(account: Account) -> Panel:

@@ -28,6 +28,8 @@ from opscenter.core.admin_base.access import Access
 from opscenter.core.admin_base.unfolded import TextInput
 from opscenter.core.models import User
 
+_DEBT = "debt:"
+
 
 class AdjustForm(forms.Form):
     amount = forms.CharField(
@@ -58,6 +60,22 @@ class DebtFilter(SimpleListFilter):
         return queryset.filter(debt__gt=0) if self.value() == "yes" else queryset
 
 
+class KindFilter(SimpleListFilter):
+    """Debts, one a user, are left out unless they are asked for."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("wallet", "Wallets"), ("system", "The system's"), ("debt", "Debts")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> QuerySet[Account]:
+        if self.value() == "debt" or request.GET.get("q", "").strip().startswith(_DEBT):
+            return queryset.filter(code__startswith=_DEBT)
+        kinds = [self.value()] if self.value() else Account.Kind.values
+        return queryset.filter(kind__in=kinds).exclude(code__startswith=_DEBT)
+
+
 @register(Account)
 class AccountAdmin(LargeTable, AuditedModelAdmin):
     access: ClassVar[Access] = {**readers("account"), "change": MOVES_MONEY}
@@ -72,7 +90,7 @@ class AccountAdmin(LargeTable, AuditedModelAdmin):
         "available_credits",
         "owed",
     )
-    list_filter = ("kind", "status", "tier", DebtFilter)
+    list_filter = (KindFilter, "status", "tier", DebtFilter)
     search_fields = ("code", "user__username")
     search_help_text = "How a code or a user name begins"
     list_select_related = ("user", "plan")

@@ -9,7 +9,7 @@ from credits.amounts import NANO, to_nano
 from credits.models import Account, Lot, ManualAdjustment, Package, Purchase, Reversal, StripeEvent
 from opscenter.core.models import AuditEntry
 from tests.admin.site import Site, World, text
-from tests.credits.ledger import claw_back
+from tests.credits.ledger import claw_back, post
 
 pytestmark = pytest.mark.once
 
@@ -47,6 +47,27 @@ def test_who_owes_credits_is_found(root: Site, world: World) -> None:
     Account.objects.filter(pk=world.wallet.pk).update(debt=NANO, posted=0, expiring=0, next_expiry_at=None)
 
     assert f"{world.wallet.code} " in text(root.get("credits_account_changelist", debt="yes"))
+
+
+def test_debts_are_no_noise_among_accounts_and_found_where_asked_for(root: Site, world: World) -> None:
+    def codes(**query: str) -> set[str]:
+        return {account.code for account in listed(root.get("credits_account_changelist", **query))}
+
+    debt = f"debt:{world.wallet.user_id}"
+    assert {world.wallet.code, "revenue"} <= codes()
+    assert "revenue" in codes(kind="system") and world.wallet.code in codes(kind="wallet")
+    assert not any(code.startswith("debt:") for code in codes() | codes(kind="system") | codes(kind="wallet"))
+    assert debt in codes(kind="debt") & codes(q=debt)
+    assert {code.partition(":")[0] for code in codes(kind="debt")} == {"debt"}
+
+
+def test_an_account_shows_what_paid_its_debt(root: Site, world: World) -> None:
+    assert "debts and what paid" not in text(root.get("credits_account_change", world.wallet.pk))
+    claw_back(world.wallet, world.wallet.available + 30 * NANO)
+    post(world.wallet, 10 * NANO, reason="A payment")
+
+    page = text(root.get("credits_account_change", world.wallet.pk))
+    assert "Grant Paid 10 A payment" in page and "Grant Owed 30" in page
 
 
 def test_a_lot_shows_what_became_of_it(root: Site, world: World) -> None:
