@@ -22,7 +22,11 @@ pytestmark = [
 ]
 
 # What autovacuum has noted of the other tests' rows goes: of a table that is known to be tiny, all may be read.
-FORGET = "UPDATE pg_class SET relpages = 0, reltuples = -1 WHERE relname LIKE 'credits_%'"
+TABLES = "(relname LIKE 'credits_%' OR relname LIKE 'llm_%')"
+FORGET = f"""
+DELETE FROM pg_statistic WHERE starelid IN (SELECT oid FROM pg_class WHERE {TABLES});
+UPDATE pg_class SET relpages = 0, reltuples = -1 WHERE {TABLES}
+"""
 STATEMENTS = [name for name, value in vars(sql).items() if isinstance(value, str) and name[0].isupper()]
 
 
