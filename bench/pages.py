@@ -73,15 +73,27 @@ def _measure(entries: int) -> str:
 
 def _pages(people: Any) -> Iterator[tuple[str, Any, str]]:
     """(what, who asks, address)."""
-    from django.contrib.auth.models import Group  # noqa: PLC0415 - as above
     from django.test import Client  # noqa: PLC0415 - as above
 
-    from credits.models import Account, Entry, Hold, Journal  # noqa: PLC0415 - as above
     from opscenter.core.models import User  # noqa: PLC0415 - as above
 
     root = Client()
     root.force_login(User.objects.create_superuser("root"))
-    for name, query in {
+    for name, query in {**_lists(people), **_forms(people)}.items():
+        yield f"admin: {name}", root, f"/admin/credits/{query}"
+    for account, whose in ((people.hot, "busiest wallet"), (people.cold, "quiet wallet")):
+        client = _consumer(account)
+        for name, query in _of_consumer(account, people).items():
+            yield f"API, {whose}: {name}", client, f"/api/v1/llm/credits{query}"
+    name = people.hot.user.username
+    yield "API, operator: transactions of a user", root, f"/api/v1/llm/credits/transactions?user={name}"
+
+
+def _lists(people: Any) -> dict[str, str]:
+    from credits.models import Account  # noqa: PLC0415 - as above
+
+    revenue, overrun = (Account.objects.get(code=code).pk for code in ("revenue", "expense:overrun"))
+    return {
         "journals, first page": "journal/",
         "journals, page 100": "journal/?p=100",
         "journals, by a request": f"journal/?q={people.request}",
@@ -89,9 +101,8 @@ def _pages(people: Any) -> Iterator[tuple[str, Any, str]]:
         "entries, page 100": "entry/?p=100",
         "entries of the busiest wallet": f"entry/?account__id__exact={people.hot.pk}",
         "entries of a quiet wallet": f"entry/?account__id__exact={people.cold.pk}",
-        "entries of revenue": f"entry/?account__id__exact={Account.objects.get(code='revenue').pk}",
-        "entries of expense:overrun, which has none": "entry/?account__id__exact="
-        f"{Account.objects.get(code='expense:overrun').pk}",
+        "entries of revenue": f"entry/?account__id__exact={revenue}",
+        "entries of expense:overrun, which has none": f"entry/?account__id__exact={overrun}",
         "accounts, first page": "account/",
         "accounts, last page": "account/?p=2000",
         "accounts of a tier": "account/?tier__exact=starter",
@@ -100,41 +111,49 @@ def _pages(people: Any) -> Iterator[tuple[str, Any, str]]:
         "holds, page 100": "hold/?p=100",
         "holds, open ones": "hold/?open=yes",
         "holds, by a request": f"hold/?q={people.request}",
+    }
+
+
+def _forms(people: Any) -> dict[str, str]:
+    from credits.models import Account, Entry, Hold, Journal  # noqa: PLC0415 - as above
+
+    return {
         "account page of the busiest wallet": f"account/{people.hot.pk}/change/",
         "account page of a quiet wallet": f"account/{people.cold.pk}/change/",
         "account page of revenue": f"account/{Account.objects.get(code='revenue').pk}/change/",
         "journal page": f"journal/{Journal.objects.latest('id').pk}/change/",
         "entry page": f"entry/{Entry.objects.latest('id').pk}/change/",
         "hold page": f"hold/{Hold.objects.latest('id').pk}/change/",
-    }.items():
-        yield f"admin: {name}", root, f"/admin/credits/{query}"
-    middle = people.hot.entries_count // 2
-    moment = people.hot.entries.get(version=middle).journal.created_at
-    times = f"from={moment:%Y-%m-%dT%H:%M:%SZ}"
-    for account, whose in ((people.hot, "busiest wallet"), (people.cold, "quiet wallet")):
-        account.user.groups.add(Group.objects.get(name="LLM user"))
-        client = Client()
-        client.force_login(account.user)
-        for name, query in {
-            "credits": "",
-            "transactions, first page": "/transactions",
-            "transactions, 200 from the middle": f"/transactions?page_size=200&cursor={account.entries_count // 2 + 1}",
-            "transactions, by kind: grant": "/transactions?kind=grant",
-            "transactions, by kind: manual": "/transactions?kind=manual",
-            "transactions, by kind: usage": "/transactions?kind=usage",
-            "transactions, by kind: adjustment (none)": "/transactions?kind=adjustment",
-            "transactions, by a frequent model": "/transactions?model=m1",
-            "transactions, by a rare model": "/transactions?model=rare",
-            "transactions, by a provider that was never asked": "/transactions?provider=none",
-            "transactions, between two times": f"/transactions?{times}&to={moment:%Y-%m-%dT23:59:59Z}",
-            "transactions, of a request": f"/transactions?request={people.request}",
-        }.items():
-            yield f"API, {whose}: {name}", client, f"/api/v1/llm/credits{query}"
-    yield (
-        "API, operator: transactions of a user",
-        root,
-        f"/api/v1/llm/credits/transactions?user={people.hot.user.username}",
-    )
+    }
+
+
+def _consumer(account: Any) -> Any:
+    from django.contrib.auth.models import Group  # noqa: PLC0415 - as above
+    from django.test import Client  # noqa: PLC0415 - as above
+
+    account.user.groups.add(Group.objects.get(name="LLM user"))
+    client = Client()
+    client.force_login(account.user)
+    return client
+
+
+def _of_consumer(account: Any, people: Any) -> dict[str, str]:
+    moment = people.hot.entries.get(version=people.hot.entries_count // 2).journal.created_at
+    times = f"from={moment:%Y-%m-%dT%H:%M:%SZ}&to={moment:%Y-%m-%dT23:59:59Z}"
+    return {
+        "credits": "",
+        "transactions, first page": "/transactions",
+        "transactions, 200 from the middle": f"/transactions?page_size=200&cursor={account.entries_count // 2 + 1}",
+        "transactions, by kind: grant": "/transactions?kind=grant",
+        "transactions, by kind: manual": "/transactions?kind=manual",
+        "transactions, by kind: usage": "/transactions?kind=usage",
+        "transactions, by kind: adjustment (none)": "/transactions?kind=adjustment",
+        "transactions, by a frequent model": "/transactions?model=m1",
+        "transactions, by a rare model": "/transactions?model=rare",
+        "transactions, by a provider that was never asked": "/transactions?provider=none",
+        "transactions, between two times": f"/transactions?{times}",
+        "transactions, of a request": f"/transactions?request={people.request}",
+    }
 
 
 def _time(what: str, client: Any, address: str) -> Timed:
