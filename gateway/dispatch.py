@@ -87,8 +87,8 @@ async def _answer(
     candidate, breaker = attempt.candidate, serving.breaker
     try:
         output_limit = admission.output_of_attempt(exchange, candidate, attempt.lease)
-        call = exchange.call(candidate, others=others, output_limit=output_limit)
-        answer = await ask(serving.transport_of(candidate.target), call)
+        call = exchange.call(attempt, others=others, output_limit=output_limit)
+        answer = await ask(serving.transport(attempt.way.transport(candidate.target)), call)
     except upstream.UpstreamError:
         raise
     except asyncio.CancelledError:

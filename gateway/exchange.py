@@ -12,9 +12,9 @@ import msgspec
 from django.conf import settings
 
 from credits.ledger.moves import Beat, Held
-from gateway.ask import ChatAsk
+from gateway.ask import Ask
 from gateway.callers import Caller
-from gateway.counting import count_prompt
+from gateway.endpoints.base import Endpoint, Speaker, Way
 from gateway.limits.limiter import Lease
 from gateway.meter import Meter
 from gateway.routing import Candidate
@@ -31,6 +31,7 @@ class Attempt:
     """One upstream call; times are of time.monotonic(). `lease` is what its deployment's limits have granted it."""
 
     candidate: Candidate
+    way: Way
     began: float
     ended: float | None = None
     outcome: str = "open"
@@ -46,9 +47,9 @@ class Exchange:
     """
 
     caller: Caller
-    ask: ChatAsk
+    ask: Ask
     candidates: tuple[Candidate, ...]
-    endpoint: str
+    endpoint: Endpoint
     tags: dict[str, str]
     client_request_id: str = ""
     id: UUID = field(default_factory=uuid7)
@@ -97,7 +98,7 @@ class Exchange:
 
     def output_within(self, candidates: Iterable[Candidate], tokens: int) -> int:
         """The tokens that each choice may have at every one of `candidates`, of `tokens` in all; may be negative."""
-        return min((tokens - self._input_bound(candidate)) // self.ask.choices for candidate in candidates)
+        return min((tokens - self._input_bound(candidate)) // self._choices for candidate in candidates)
 
     @property
     def receipt(self) -> msgspec.Raw:
@@ -122,36 +123,35 @@ class Exchange:
         return cap if self.output_limit is None else min(cap, self.output_limit)
 
     def _covered(self, candidate: Candidate, nano: int) -> int:
-        return candidate.rates.affordable_output(nano, input_tokens=self._input_bound(candidate)) // self.ask.choices
+        return candidate.rates.affordable_output(nano, input_tokens=self._input_bound(candidate)) // self._choices
+
+    @property
+    def _choices(self) -> int:
+        """To share between: whoever wants no text has it all."""
+        return self.ask.choices or 1
 
     # --- attempts ---
 
     def attempt(self, candidate: Candidate) -> Attempt:
         self.dispatched_at = self.dispatched_at or datetime.now(UTC)
-        attempt = Attempt(candidate, time.monotonic())
+        attempt = Attempt(candidate, self.endpoint.way(candidate.target), time.monotonic())
         self.attempts.append(attempt)
         return attempt
 
-    def call(self, candidate: Candidate, *, others: int = 0, output_limit: int | None = None) -> Call:
-        """The request for `candidate`: its own model name and token limit, usage always asked for.
+    def call(self, attempt: Attempt, *, others: int = 0, output_limit: int | None = None) -> Call:
+        """The request of `attempt`: its target's model name and token limit, usage always asked for.
 
         While `others` can still be asked, it has its share of the time that is left to begin to answer. `output_limit`
         is what the deployment's own limits leave to each choice.
         """
-        target, ask = candidate.target, self.ask
-        body = {**ask.body, "model": target.upstream_model}
-        body.pop("max_tokens", None)
-        body.pop("max_completion_tokens", None)
-        affordable = self._affordable(candidate)
-        body[target.max_tokens_param] = affordable if output_limit is None else min(affordable, output_limit)
-        if ask.stream:
-            body["stream"] = True
-            body["stream_options"] = {**(ask.body.get("stream_options") or {}), "include_usage": True}
+        target, affordable = attempt.candidate.target, self._affordable(attempt.candidate)
+        tokens = affordable if output_limit is None else min(affordable, output_limit)
         return Call(
             target=target,
-            body=body,
+            body=attempt.way.body(self.ask, target, output_tokens=tokens),
             deadline=asyncio.get_running_loop().time() + self.time_left_s,
             idle_timeout_s=settings.UPSTREAM_IDLE_TIMEOUT_S,
+            format=attempt.way.format,
             patience_s=self.time_left_s / (others + 1) if others else math.inf,
         )
 
@@ -177,13 +177,17 @@ class Exchange:
         waited = sum((attempt.ended or now) - attempt.began for attempt in self.attempts)
         return max(0.0, (now - self.began - waited - self.paused_s) * 1000)
 
+    def speaker(self) -> Speaker:
+        """Who says the answer of whoever is answering to the client."""
+        return self.answering.way.speaker(self)
+
     # --- what it has come to ---
 
     def counted_usage(self) -> Usage:
         """What our own counting says so far."""
         if self._prompt_tokens is None:
             # Once: heartbeats ask every few seconds, and a prompt may be megabytes.
-            self._prompt_tokens = count_prompt(self.ask.body["messages"])
+            self._prompt_tokens = self.endpoint.count_prompt(self.ask.body)
         return Usage(self._prompt_tokens, 0, 0, self.meter.delivered_tokens())
 
     def beat(self) -> Beat:

@@ -1,15 +1,10 @@
-"""What the gateway says about an answer: response headers, and the public model's name instead of the upstream's."""
-
-import json
-from functools import lru_cache
+"""What the gateway says about an answer in its headers."""
 
 from django.http.response import HttpResponseBase
 
 from credits.amounts import to_text
 from gateway.ask import printable
 from gateway.exchange import Exchange
-from gateway.transports.base import Reply
-from gateway.transports.chunk import Chunk
 
 
 def mark(response: HttpResponseBase, exchange: Exchange) -> None:
@@ -22,59 +17,3 @@ def mark(response: HttpResponseBase, exchange: Exchange) -> None:
     response["x-ops-overhead-ms"] = f"{exchange.overhead_ms:.2f}"
     if exchange.ended:
         response["x-ops-cost-credits"] = to_text(exchange.charged_nano)
-
-
-def with_public_model(exchange: Exchange, reply: Reply) -> bytes:
-    return Renaming.of(exchange).apply(reply)
-
-
-class Renaming:
-    """Puts the public model's name where the upstream's stands in its JSON, without writing the whole anew.
-
-    The name is the one that was parsed, so also a dated one. A quote inside a JSON string is escaped, so that the
-    pattern can't occur in what the model says.
-    """
-
-    __slots__ = ("_found", "_patterns", "_public", "_replacement")
-
-    def __init__(self, public: str) -> None:
-        self._public = public
-        self._replacement = _replacement(public)
-        self._found: object = None
-        self._patterns: tuple[bytes, ...] = ()
-
-    @classmethod
-    def of(cls, exchange: Exchange) -> "Renaming":
-        return cls(exchange.answering.candidate.target.model_name)
-
-    def apply(self, message: Chunk | Reply) -> bytes:
-        raw = message.raw
-        if raw is not None:
-            for pattern in self._patterns_for(message.model):
-                before, found, after = raw.partition(pattern)
-                if found:
-                    return before + self._replacement + after
-        return json.dumps({**message.body, "model": self._public}, separators=(",", ":")).encode()
-
-    def _patterns_for(self, name: object) -> tuple[bytes, ...]:
-        """The ways in which `name` is written, the likelier first; a stream's chunks all have the same."""
-        if name != self._found or not self._patterns:
-            self._found = name
-            is_usual = isinstance(name, str) and len(name) <= _USUAL_LENGTH
-            self._patterns = _usual_patterns(name) if is_usual else _patterns(name)
-        return self._patterns
-
-
-def _patterns(name: object) -> tuple[bytes, ...]:
-    spellings = dict.fromkeys((json.dumps(name), json.dumps(name, ensure_ascii=False)))
-    return tuple(f'"model":{space}{spelling}'.encode() for spelling in spellings for space in ("", " "))
-
-
-# Of what an upstream calls itself, no more is kept than models have names.
-_USUAL_LENGTH = 200
-_usual_patterns = lru_cache(maxsize=1024)(_patterns)
-
-
-@lru_cache(maxsize=1024)
-def _replacement(public: str) -> bytes:
-    return b'"model":' + json.dumps(public).encode()

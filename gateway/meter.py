@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.counting import count_tokens, message_text
+from gateway.counting import count_tokens
 from gateway.transports.chunk import Chunk
 from gateway.transports.errors import UpstreamOverlong
 from gateway.usage_counts import Usage
@@ -16,7 +16,7 @@ _MOST_UNCOUNTED = 16_384
 class Meter:
     """`most_tokens` is what was asked for over all choices: an upstream that ignores it is cut off.
 
-    `reported` is the provider's usage object as it came, `usage` what could be read of it.
+    `reported` is the provider's usage object as it was read, `usage` what could be understood of it.
     """
 
     __slots__ = (
@@ -27,7 +27,6 @@ class Meter:
         "_most_length",
         "_text",
         "_uncounted",
-        "head",
         "reported",
         "usage",
     )
@@ -35,7 +34,6 @@ class Meter:
     def __init__(self, most_tokens: int) -> None:
         self.usage: Usage | None = None
         self.reported: dict[str, Any] | None = None
-        self.head: dict[str, Any] | None = None
         self._most_chunks = most_tokens + _CHUNKS_BEYOND_TOKENS
         self._most_length = most_tokens * _BYTES_PER_TOKEN + 65_536
         self._chunks = 0
@@ -46,8 +44,6 @@ class Meter:
 
     def chunk(self, chunk: Chunk) -> None:
         """Take in one chunk of a stream. Raises UpstreamOverlong where the answer outgrows what was asked for."""
-        if self.head is None:
-            self.head = {name: chunk.body[name] for name in ("id", "created") if name in chunk.body}
         said = chunk.said
         for choice in said.choices or ():
             if choice.delta is not None and (text := choice.delta.text()):
@@ -62,13 +58,11 @@ class Meter:
         if self._chunks > self._most_chunks or self._length > self._most_length:
             raise UpstreamOverlong
 
-    def reply(self, body: dict[str, Any]) -> None:
+    def reply(self, text: str, usage: Any) -> None:
         """Take in a plain answer."""
-        choices = body.get("choices")
-        for choice in choices if isinstance(choices, list) else ():
-            if isinstance(choice, dict) and isinstance(message := choice.get("message"), dict):
-                self._text.append(message_text(message))
-        self._report(body.get("usage"))
+        if text:
+            self._text.append(text)
+        self._report(usage)
 
     @property
     def has_output(self) -> bool:

@@ -19,8 +19,7 @@ async def respond(serving: Runtime, exchange: Exchange) -> HttpResponse:
         exchange.client_left = True
         serving.inflight.finish_detached(task)
         raise
-    body = headers.with_public_model(exchange, reply)
-    response = HttpResponse(body, content_type="application/json")
+    response = HttpResponse(exchange.speaker().plain(reply), content_type="application/json")
     headers.mark(response, exchange)
     return response
 
@@ -28,7 +27,7 @@ async def respond(serving: Runtime, exchange: Exchange) -> HttpResponse:
 async def _answer(serving: Runtime, exchange: Exchange) -> Reply:
     async with hold.ended_on_failure(serving, exchange):
         reply = await dispatch.complete(serving, exchange)
-        exchange.meter.reply(reply.body)
+        exchange.meter.reply(*exchange.answering.way.format.read(reply.body))
     serving.breaker.succeeded(exchange.answering.candidate.target.key)
     await hold.end(serving, exchange, endings.answered(exchange))
     return reply

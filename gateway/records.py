@@ -7,7 +7,7 @@ import msgspec
 from django.conf import settings
 
 from credits.models import Hold
-from gateway.ask import ChatAsk, printable
+from gateway.ask import Ask, printable
 from gateway.callers import Caller
 from gateway.endings import NOTHING, Ending
 from gateway.exchange import Attempt, Exchange
@@ -29,7 +29,7 @@ def rows(exchange: Exchange, ending: Ending) -> tuple[RequestValues, list[Attemp
     return _request(exchange, ending, started, sum(int(row.cost_usd.scaleb(9)) for row in attempts)), attempts
 
 
-def turned_away(request_id: UUID, caller: Caller, ask: ChatAsk, endpoint: str, error: ServiceError) -> RequestValues:
+def turned_away(request_id: UUID, caller: Caller, ask: Ask, endpoint: str, error: ServiceError) -> RequestValues:
     """The row of a call that no candidate was found for."""
     return RequestValues(
         id=request_id,
@@ -91,7 +91,7 @@ def _request(exchange: Exchange, ending: Ending, started: datetime, cost_nano_us
         account_id=exchange.caller.account_id,
         virtual_key_id=exchange.caller.key_id,
         client_request_id=exchange.client_request_id,
-        endpoint=exchange.endpoint,
+        endpoint=exchange.endpoint.name,
         tier=exchange.caller.tier,
         power_level=exchange.caller.power_level,
         environment=exchange.caller.environment,
@@ -135,7 +135,7 @@ def _attempt(exchange: Exchange, attempt: Attempt, number: int, started: datetim
         deployment_id=target.deployment_id,
         model=target.upstream_model,
         provider=target.provider,
-        transport=target.transport,
+        transport=attempt.way.transport(target),
         provider_key_id=None if target.server_type else target.provider_id,
         price_id=target.price.price_id,
         rates=attempt.candidate.receipt,

@@ -12,6 +12,7 @@ from asgiref.sync import async_to_sync
 
 from gateway.transports.base import Call, Reply, Transport
 from gateway.transports.errors import UpstreamError
+from gateway.transports.formats.chat import CHAT
 from gateway.transports.litellm import LiteLLM
 from gateway.transports.relay import Relay
 from llmconfig import snapshot
@@ -157,7 +158,8 @@ async def _complete(target: Target, timeout_s: float) -> Reply:
     transport: Transport = Relay() if target.transport == "relay" else LiteLLM()
     body = {"model": target.upstream_model, "messages": _HELLO, target.max_tokens_param: _MOST_TOKENS}
     deadline = asyncio.get_running_loop().time() + timeout_s
+    call = Call(target=target, body=body, deadline=deadline, idle_timeout_s=timeout_s, format=CHAT)
     try:
-        return await transport.complete(Call(target=target, body=body, deadline=deadline, idle_timeout_s=timeout_s))
+        return await transport.complete(call)
     finally:
         await transport.aclose()

@@ -16,7 +16,6 @@ from gateway.telemetry import Telemetry
 from gateway.transports.base import Transport
 from gateway.transports.litellm import LiteLLM
 from gateway.transports.relay import Relay
-from llmconfig.snapshot import Target
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +67,9 @@ class Runtime:
         for part in (self.writer, self.recorder, self.telemetry, self.snapshots):
             await asyncio.to_thread(part.stop)
 
-    def transport_of(self, target: Target) -> Transport:
-        return self._transports[target.transport]
+    def transport(self, name: str) -> Transport:
+        """relay or litellm."""
+        return self._transports[name]
 
 
 _runtime: Runtime | None = None

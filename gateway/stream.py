@@ -1,7 +1,6 @@
-"""Answers a call as server-sent events: chunks as they come, then settle, then usage with its cost and [DONE]."""
+"""Answers a call as server-sent events: chunks as they come, then settle, then what closes the stream."""
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import AsyncGenerator, Coroutine
@@ -10,20 +9,17 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 
-from credits.amounts import to_text
 from gateway import dispatch, endings, headers, hold
 from gateway.exchange import Exchange
 from gateway.runtime import Runtime
 from gateway.transports.base import UpstreamStream
-from gateway.transports.chunk import Chunk, translated
+from gateway.transports.chunk import Chunk
 from gateway.transports.errors import UpstreamEnded, UpstreamError, UpstreamUnread
 from opscenter.core.errors import ServiceError
 
 log = logging.getLogger(__name__)
 
 Opened = tuple[UpstreamStream, list[Chunk]]
-
-_DONE = b"data: [DONE]\n\n"
 
 
 class EventStream(StreamingHttpResponse):
@@ -82,22 +78,24 @@ def _leave(serving: Runtime, exchange: Exchange, opening: "asyncio.Task[Opened]"
 async def _events(
     serving: Runtime, exchange: Exchange, upstream: UpstreamStream, chunks: list[Chunk]
 ) -> AsyncGenerator[bytes]:
-    rename = headers.Renaming.of(exchange)
+    speaker = exchange.speaker()
     exchange.sending = True
     with serving.inflight.streaming():
         try:
             while chunks:
-                if data := _forward(exchange, rename, chunks):
+                for chunk in chunks:
+                    exchange.meter.chunk(chunk)
+                if data := speaker.forward(chunks):
                     yield data
                 chunks = await upstream.read()
             serving.breaker.succeeded(exchange.answering.candidate.target.key)
             await hold.end(serving, exchange, endings.answered(exchange))
-            yield _closing(exchange)
+            yield speaker.closing()
         except UpstreamError as error:
-            yield await _break_off(serving, exchange, error)
+            yield speaker.broken_off(await _break_off(serving, exchange, error))
         except Exception:
             log.exception("a stream failed", extra={"request_id": exchange.id})
-            yield await _own_fault(serving, exchange)
+            yield speaker.broken_off(await _own_fault(serving, exchange))
         finally:
             if exchange.ended:
                 await upstream.aclose()
@@ -106,52 +104,12 @@ async def _events(
                 _go_on_alone(serving, exchange, _drain(serving, exchange, upstream))
 
 
-def _forward(exchange: Exchange, rename: headers.Renaming, chunks: list[Chunk]) -> bytes:
-    """The chunks as the client gets them: the public model's name, no usage (it comes at the end, with its cost)."""
-    events = []
-    for chunk in chunks:
-        exchange.meter.chunk(chunk)
-        if not chunk.said.usage:
-            events.append(b"data: %b\n\n" % rename.apply(chunk))
-        elif chunk.said.choices:
-            events.append(b"data: %b\n\n" % rename.apply(_without_usage(chunk)))
-    return b"".join(events)
-
-
-def _without_usage(chunk: Chunk) -> Chunk:
-    return translated({name: value for name, value in chunk.body.items() if name != "usage"})
-
-
-def _closing(exchange: Exchange) -> bytes:
-    if not exchange.ask.include_usage:
-        return _DONE
-    usage: dict[str, Any] = dict(exchange.meter.reported or _counted(exchange))
-    usage["cost_credits"] = to_text(exchange.charged_nano)
-    body = {
-        **(exchange.meter.head or {}),
-        "object": "chat.completion.chunk",
-        "model": exchange.answering.candidate.target.model_name,
-        "choices": [],
-        "usage": usage,
-    }
-    return b"data: %b\n\n%b" % (json.dumps(body, separators=(",", ":")).encode(), _DONE)
-
-
-def _counted(exchange: Exchange) -> dict[str, int]:
-    counts = exchange.counted_usage()
-    return {
-        "prompt_tokens": counts.uncached,
-        "completion_tokens": counts.output,
-        "total_tokens": counts.uncached + counts.output,
-    }
-
-
-async def _break_off(serving: Runtime, exchange: Exchange, error: UpstreamError) -> bytes:
-    """An error event and no [DONE], so that nobody takes the stream for complete."""
+async def _break_off(serving: Runtime, exchange: Exchange, error: UpstreamError) -> ServiceError:
+    """Ends the call; returns what the client is told."""
     dispatch.failed(serving, exchange, exchange.answering, error)
     told = dispatch.for_client(error)
     await hold.end(serving, exchange, _ending_of(exchange, error))
-    return _error_event(told)
+    return told
 
 
 def _ending_of(exchange: Exchange, error: UpstreamError) -> endings.Ending:
@@ -163,16 +121,12 @@ def _ending_of(exchange: Exchange, error: UpstreamError) -> endings.Ending:
     return endings.upstream_failed(exchange, told, begun=True)
 
 
-async def _own_fault(serving: Runtime, exchange: Exchange) -> bytes:
+async def _own_fault(serving: Runtime, exchange: Exchange) -> ServiceError:
     """A bug of ours is as free to the consumer as an upstream's fault, and told in the same way."""
     told = ServiceError("Something went wrong here. The request id names this failure.")
     if not exchange.ended:
         await hold.end(serving, exchange, endings.upstream_failed(exchange, told, begun=True))
-    return _error_event(told)
-
-
-def _error_event(told: ServiceError) -> bytes:
-    return b"data: %b\n\n" % json.dumps(told.body()).encode()
+    return told
 
 
 async def _drain(

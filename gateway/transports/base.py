@@ -1,11 +1,13 @@
 """The contract that both transports fulfil, so that the pipeline can't tell which of them served a call."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from gateway.transports.chunk import Chunk
+    from gateway.transports.sse import Events
 
 Body = dict[str, Any]
 
@@ -35,6 +37,25 @@ class Target(Protocol):
     def is_private_network(self) -> bool: ...
 
 
+class Format(Protocol):
+    """What is asked at one of an upstream's endpoints, at `path` below its base, and how it answers there."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def events(self) -> "Callable[[], Events]":
+        """A reader of one stream."""
+        ...
+
+    def check(self, body: Body) -> None:
+        """Raises UpstreamBroken for a body that is no answer."""
+        ...
+
+    def read(self, body: Body) -> tuple[str, Any]:
+        """All text of a plain answer, and its usage as OpenAI's chat has it, whatever it is there."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One attempt. `body` is final: upstream's model name, token limit, `stream` and `stream_options` are in it.
@@ -48,12 +69,12 @@ class Call:
     body: Body
     deadline: float
     idle_timeout_s: float
+    format: Format
     patience_s: float = math.inf
-    endpoint: str = "chat/completions"
 
 
 class Reply(NamedTuple):
-    """A plain answer in OpenAI's format; `raw` is the very JSON received, or None where it had to be translated."""
+    """A plain answer in its call's format; `raw` is the very JSON received, or None where it had to be translated."""
 
     body: Body
     raw: bytes | None

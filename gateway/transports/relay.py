@@ -1,4 +1,4 @@
-"""The fast path, for upstreams that speak OpenAI's format: bytes pass through; only what money needs is looked at."""
+"""The fast path, for upstreams that speak the format asked in: bytes pass; only what money needs is looked at."""
 
 import asyncio
 from functools import lru_cache
@@ -9,9 +9,8 @@ from yarl import URL
 
 from gateway.transports.base import Call, Reply, Target, UpstreamStream
 from gateway.transports.chunk import Chunk
-from gateway.transports.errors import UpstreamBroken, UpstreamCut, UpstreamError, UpstreamServerError
+from gateway.transports.errors import UpstreamCut, UpstreamError, UpstreamServerError
 from gateway.transports.json_body import encoded, json_object
-from gateway.transports.sse import Events, Finishes
 from gateway.transports.watch import Watch
 from gateway.transports.wire import (
     FAILURES,
@@ -45,8 +44,7 @@ class Relay:
         body = json_object(raw)
         if body.get("error"):
             raise UpstreamServerError(status=response.status)
-        if not isinstance(body.get("choices"), list):
-            raise UpstreamBroken
+        call.format.check(body)
         return Reply(body, raw)
 
     async def stream(self, call: Call) -> UpstreamStream:
@@ -64,7 +62,7 @@ class Relay:
         target = call.target
         response = await send(
             self._sessions.get(policy_of(target)),
-            _url(target.api_base, call.endpoint),
+            _url(target.api_base, call.format.path),
             headers=_headers(target),
             data=encoded(call.body),
         )
@@ -77,8 +75,7 @@ class RelayStream:
 
     def __init__(self, response: aiohttp.ClientResponse, call: Call) -> None:
         self._response = response
-        self._events = Events()
-        self._finishes = Finishes()
+        self._events = call.format.events()
         self._failure: UpstreamError | None = None
         self._closed = False
         self._watch = Watch(idle_timeout_s=call.idle_timeout_s, deadline=call.deadline, expired=self._stop)
@@ -106,12 +103,9 @@ class RelayStream:
             if not data:
                 events.finish()
                 break
-            chunks = events.feed(data)
-            for chunk in chunks:
-                self._finishes.note(chunk)
-            if chunks:
+            if chunks := events.feed(data):
                 return chunks
-        if not events.done or not self._finishes.complete:
+        if not events.is_whole:
             raise UpstreamCut
         await self.aclose()
         return []
@@ -138,8 +132,8 @@ async def _whole(response: aiohttp.ClientResponse) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _url(api_base: str, endpoint: str) -> URL:
-    return URL(f"{check_base_url(api_base, Policy.PRIVATE_ALLOWED)}/{endpoint}")
+def _url(api_base: str, path: str) -> URL:
+    return URL(f"{check_base_url(api_base, Policy.PRIVATE_ALLOWED)}/{path}")
 
 
 def _headers(target: Target) -> dict[str, str]:

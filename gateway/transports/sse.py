@@ -1,13 +1,16 @@
-"""Server-sent events as upstreams send them, one JSON object per `data:` line, checked as strictly as money needs."""
+"""Server-sent events as upstreams send them, one payload per `data:` line, taken apart as the bytes arrive."""
 
-from gateway.transports.chunk import Chunk, received
-from gateway.transports.errors import UpstreamBroken, UpstreamServerError
+from gateway.transports.chunk import Chunk
+from gateway.transports.errors import UpstreamBroken
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
 
 
 class Events:
-    """Feed it bytes as they arrive, get the complete events in them. `done` once `[DONE]` came; the rest is ignored."""
+    """Feed it bytes as they arrive, get the complete events in them. Each format says what an event is in `_take`.
+
+    `done` once the upstream said that it was; the rest is ignored.
+    """
 
     __slots__ = ("_parts", "_size", "done")
 
@@ -16,8 +19,13 @@ class Events:
         self._size = 0
         self.done = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether what has come is an answer with its proper end."""
+        return self.done
+
     def feed(self, data: bytes) -> list[Chunk]:
-        """Raises UpstreamBroken for what is no JSON object, UpstreamServerError for an error event."""
+        """Raises UpstreamBroken for what is no event of this format, UpstreamServerError for an error event."""
         if self.done:
             return []
         end = data.rfind(b"\n")
@@ -33,8 +41,16 @@ class Events:
 
     def finish(self) -> None:
         """The connection ended: what is left without a line's end counts only if it is the end mark itself."""
-        if b"".join(self._parts).split() == [b"data:", b"[DONE]"]:
+        last = b"".join(self._parts)
+        if last.startswith(b"data:") and self._is_end(last[5:].strip()):
             self.done = True
+
+    def _is_end(self, payload: bytes) -> bool:
+        """Whether `payload` is a mark that says nothing but that the answer is done."""
+        return False
+
+    def _take(self, payload: bytes) -> Chunk:
+        raise NotImplementedError
 
     def _keep(self, data: bytes) -> None:
         if data:
@@ -49,32 +65,12 @@ class Events:
             if not line.startswith(b"data:"):
                 continue
             payload = line[5:].strip()
-            if payload == b"[DONE]":
+            if not payload:
+                continue
+            if self._is_end(payload):
                 self.done = True
                 break
-            if payload:
-                chunk = received(payload)
-                if chunk.said.error:
-                    raise UpstreamServerError("The provider reported an error in the middle of its answer.")
-                chunks.append(chunk)
+            chunks.append(self._take(payload))
+            if self.done:
+                break
         return chunks
-
-
-class Finishes:
-    """Which choices of a stream have been seen, and which of them ended with a reason."""
-
-    __slots__ = ("_finished", "_seen")
-
-    def __init__(self) -> None:
-        self._seen: set[object] = set()
-        self._finished: set[object] = set()
-
-    @property
-    def complete(self) -> bool:
-        return bool(self._seen) and self._seen == self._finished
-
-    def note(self, chunk: Chunk) -> None:
-        for choice in chunk.said.choices or ():
-            self._seen.add(choice.index)
-            if choice.finish_reason:
-                self._finished.add(choice.index)

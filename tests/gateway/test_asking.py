@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ask import parse_chat
 from gateway.counting import message_text
+from gateway.endpoints.chat import parse
 from gateway.errors import InvalidRequest
 
 _MESSAGES = [{"role": "user", "content": "Hello"}]
@@ -20,7 +20,7 @@ def _raw(**fields: Any) -> bytes:
 
 def _refused(raw: bytes) -> InvalidRequest:
     with pytest.raises(InvalidRequest) as refusal:
-        parse_chat(raw)
+        parse(raw)
     assert refusal.value.status == 400
     return refusal.value
 
@@ -83,25 +83,25 @@ def test_what_is_no_json_object_in_utf_8_is_refused(raw: bytes) -> None:
 
 @pytest.mark.parametrize("model", [None, "", "auto"])
 def test_no_model_and_auto_mean_the_active_provider(model: str | None) -> None:
-    assert parse_chat(_raw(model=model)).model is None
+    assert parse(_raw(model=model)).model is None
 
 
 def test_the_lower_of_both_output_limits_applies() -> None:
-    assert parse_chat(_raw(max_tokens=50, max_completion_tokens=20)).max_tokens == 20
-    assert parse_chat(_raw(max_tokens=50)).max_tokens == 50
-    assert parse_chat(_raw(max_tokens=None)).max_tokens is None
+    assert parse(_raw(max_tokens=50, max_completion_tokens=20)).max_tokens == 20
+    assert parse(_raw(max_tokens=50)).max_tokens == 50
+    assert parse(_raw(max_tokens=None)).max_tokens is None
 
 
 def test_usage_is_told_only_to_streams_that_ask_for_it() -> None:
-    assert parse_chat(_raw(stream=True, stream_options={"include_usage": True})).include_usage
-    assert not parse_chat(_raw(stream=True, stream_options={"include_usage": False})).include_usage
-    assert not parse_chat(_raw(stream=True)).include_usage
+    assert parse(_raw(stream=True, stream_options={"include_usage": True})).include_usage
+    assert not parse(_raw(stream=True, stream_options={"include_usage": False})).include_usage
+    assert not parse(_raw(stream=True)).include_usage
 
 
 def test_unknown_fields_survive() -> None:
     fields = {"top_k": 40, "extra": {"deep": [1, None, "x"]}, "logit_bias": {"50256": -100}, "tools": []}
 
-    body = parse_chat(_raw(model="m1", **fields)).body
+    body = parse(_raw(model="m1", **fields)).body
 
     assert {name: body[name] for name in fields} == fields
 
@@ -109,26 +109,26 @@ def test_unknown_fields_survive() -> None:
 def test_our_tags_are_taken_out_of_metadata_and_the_rest_stays() -> None:
     tags = {"component": "reasoning-agent", "operation": "synthesis", "routing_path": "passthrough"}
 
-    ask = parse_chat(_raw(metadata={**tags, "ticket": "7"}))
+    ask = parse(_raw(metadata={**tags, "ticket": "7"}))
 
     assert ask.tags == tags
     assert ask.body["metadata"] == {"ticket": "7"}
 
 
 def test_metadata_of_nothing_but_tags_is_not_sent_on() -> None:
-    assert "metadata" not in parse_chat(_raw(metadata={"component": "evals"})).body
+    assert "metadata" not in parse(_raw(metadata={"component": "evals"})).body
 
 
 @pytest.mark.parametrize("metadata", [None, [], "component", 7])
 def test_metadata_that_is_no_object_passes_through(metadata: object) -> None:
-    ask = parse_chat(_raw(metadata=metadata))
+    ask = parse(_raw(metadata=metadata))
 
     assert ask.tags == {}
     assert ask.body["metadata"] == metadata
 
 
 def test_tags_are_cut_and_hold_only_what_a_database_takes() -> None:
-    ask = parse_chat(_raw(metadata={"component": "a\0b\ud800" + "c" * 300, "operation": None, "routing_path": 7}))
+    ask = parse(_raw(metadata={"component": "a\0b\ud800" + "c" * 300, "operation": None, "routing_path": 7}))
 
     assert ask.tags == {"component": "ab" + "c" * 98, "routing_path": "7"}
 
@@ -138,7 +138,7 @@ def test_the_input_bound_is_no_less_than_the_bytes_of_the_text(texts: list[str],
     messages = [{"role": "user", "content": text} for text in texts]
     raw = json.dumps({"messages": messages}, ensure_ascii=ascii_only).encode("utf-8", "replace")
 
-    ask = parse_chat(raw)
+    ask = parse(raw)
 
     # A token of any tokenizer is at least one byte.
     said = sum(len(message_text(message).encode("utf-8", "replace")) for message in ask.body["messages"])
@@ -148,7 +148,7 @@ def test_the_input_bound_is_no_less_than_the_bytes_of_the_text(texts: list[str],
 def test_tools_count_towards_the_input_bound() -> None:
     tools = [{"type": "function", "function": {"name": "f", "description": "x" * 10_000}}]
 
-    assert parse_chat(_raw(tools=tools)).input_bound > 10_000
+    assert parse(_raw(tools=tools)).input_bound > 10_000
 
 
 def test_images_are_counted_by_the_piece() -> None:
@@ -159,7 +159,7 @@ def test_images_are_counted_by_the_piece() -> None:
         {"type": "image_url", "image_url": {"url": "https://pictures.example/cat.png"}},
     ]
 
-    ask = parse_chat(_raw(messages=[{"role": "user", "content": parts}]))
+    ask = parse(_raw(messages=[{"role": "user", "content": parts}]))
 
     assert ask.media == 2
     assert ask.input_bound < 1000
@@ -177,10 +177,10 @@ def test_images_are_counted_by_the_piece() -> None:
 def test_what_a_provider_fetches_is_counted_as_an_image_is(part: dict[str, Any]) -> None:
     said = {"type": "text", "text": "What is this?"}
 
-    assert parse_chat(_raw(messages=[{"role": "user", "content": [said, part]}])).media == 1
+    assert parse(_raw(messages=[{"role": "user", "content": [said, part]}])).media == 1
 
 
 def test_text_dressed_up_as_an_image_is_counted_by_its_length() -> None:
     parts = [{"type": "image_url", "image_url": {"url": "data:text/plain," + "A" * 100_000}}]
 
-    assert parse_chat(_raw(messages=[{"role": "user", "content": parts}])).input_bound > 100_000
+    assert parse(_raw(messages=[{"role": "user", "content": parts}])).input_bound > 100_000

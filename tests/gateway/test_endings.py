@@ -185,7 +185,7 @@ def test_a_bug_of_ours_in_mid_stream_is_told_and_free(
     def broken(*_: object) -> bytes:
         raise KeyError("secret of the inside")
 
-    monkeypatch.setattr("gateway.stream._forward", broken)
+    monkeypatch.setattr("gateway.endpoints.chat.ChatSpeaker.forward", broken)
 
     answer = serving.chat(key, model="m1", stream=True)
 
@@ -206,7 +206,7 @@ def test_a_prompt_is_counted_once_however_often_it_is_asked_for(
         counted.append(messages)
         return 3
 
-    monkeypatch.setattr("gateway.exchange.count_prompt", count)
+    monkeypatch.setattr("gateway.endpoints.chat.count_prompt", count)
     upstream.behave("test-model", "chunks:40+no-usage")
 
     answer = serving.chat(key, model="m1", stream=True, stream_options={"include_usage": True})

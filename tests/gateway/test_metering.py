@@ -10,6 +10,7 @@ from gateway.counting import count_tokens
 from gateway.meter import Meter
 from gateway.transports.chunk import Chunk, received, translated
 from gateway.transports.errors import UpstreamOverlong
+from gateway.transports.formats.chat import CHAT
 from gateway.usage_counts import Usage
 
 
@@ -77,7 +78,7 @@ def test_odd_chunks_count_as_nothing(body: dict[str, Any]) -> None:
     meter = Meter(1000)
     meter.chunk(translated(body))
     meter.chunk(received(json.dumps(body).encode()))
-    meter.reply(body)
+    meter.reply(*CHAT.read(body))
 
     assert not meter.has_output or meter.delivered_tokens() == 0
     assert meter.usage is None
@@ -100,14 +101,6 @@ def test_a_wrong_usage_leaves_the_former_one() -> None:
     assert meter.usage == Usage(3, 0, 0, 1)
 
 
-def test_the_head_is_the_first_chunks() -> None:
-    meter = Meter(1000)
-    meter.chunk(_chunk({"role": "assistant"}))
-    meter.chunk(translated({"id": "c2", "choices": []}))
-
-    assert meter.head == {"id": "c1", "created": 7}
-
-
 def test_an_endless_answer_is_cut_off() -> None:
     meter = Meter(10)
 
@@ -126,12 +119,11 @@ def test_an_answer_of_endless_words_is_cut_off() -> None:
 
 def test_a_plain_answers_choices_are_all_counted() -> None:
     meter = Meter(1000)
-    meter.reply(
-        {
-            "choices": [{"message": {"content": "one two"}}, {"message": {"content": " three"}}],
-            "usage": {"prompt_tokens": 5, "completion_tokens": 3},
-        }
-    )
+    body = {
+        "choices": [{"message": {"content": "one two"}}, {"message": {"content": " three"}}],
+        "usage": {"prompt_tokens": 5, "completion_tokens": 3},
+    }
+    meter.reply(*CHAT.read(body))
 
     assert meter.usage == Usage(5, 0, 0, 3)
     assert meter.delivered_tokens() == 3

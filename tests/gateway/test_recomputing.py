@@ -19,9 +19,9 @@ from credits.ledger.moves import Beat, Capture, Closed, Held, Reserve, Sweep, Vo
 from credits.models import Account, Entry, Hold
 from credits.snapshot import PowerRate, Rates, TierRate
 from gateway import endings, records, routing
-from gateway.ask import parse_chat
 from gateway.callers import Caller
 from gateway.endings import Ending
+from gateway.endpoints.chat import CHAT, parse
 from gateway.exchange import Exchange
 from gateway.models import AttemptRow, RequestRow
 from gateway.rows import insert_attempts, insert_requests
@@ -92,11 +92,11 @@ class Books:
         self.known, self.bob = known, bob
 
     def exchange(self, case: Case) -> Exchange:
-        ask = parse_chat(b'{"model": "m1", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 5000}')
+        ask = parse(b'{"model": "m1", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 5000}')
         candidates = routing.candidates(
             self._at(case), self.bob, model="m1", purpose="chat", credits_per_usd=case.credits_per_usd
         )
-        return Exchange(self.bob, ask, candidates, "chat/completions", {})
+        return Exchange(self.bob, ask, candidates, CHAT, {})
 
     def settle(self, case: Case) -> RequestRow:
         exchange = self.exchange(case)
@@ -157,8 +157,7 @@ def _ending(exchange: Exchange, case: Case) -> Ending:
         "completion_tokens": completion,
         "prompt_tokens_details": {"cached_tokens": cached},
     }
-    said = {"choices": [{"message": {"content": "word " * (completion % 50)}}]}
-    exchange.meter.reply(said if case.ending == "counted" else {**said, "usage": usage})
+    exchange.meter.reply("word " * (completion % 50), None if case.ending == "counted" else usage)
     if case.ending == "failed":
         return endings.upstream_failed(exchange, ServiceError("It broke."))
     exchange.client_left = case.ending == "left"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.headers import Renaming
+from gateway.renaming import Renaming
 from gateway.transports.chunk import received
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from gateway.ask import parse_chat
+from gateway.endpoints.chat import parse
 from gateway.errors import InvalidRequest
 
 
 def parsed(fields: dict[str, Any]) -> dict[str, Any]:
-    return parse_chat(json.dumps({"messages": [{"role": "user", "content": "Hello"}], **fields}).encode()).body
+    return parse(json.dumps({"messages": [{"role": "user", "content": "Hello"}], **fields}).encode()).body
 
 
 @pytest.mark.parametrize(

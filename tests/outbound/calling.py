@@ -8,6 +8,7 @@ import pytest
 
 from gateway.transports.base import Call, Transport
 from gateway.transports.errors import UpstreamError
+from gateway.transports.formats.chat import CHAT
 from gateway.transports.litellm import LiteLLM, load
 from gateway.transports.relay import Relay
 from llmconfig.models import AIServer
@@ -54,4 +55,5 @@ def _call(target: Target, *, stream: bool) -> Call:
     body: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
     if stream:
         body |= {"stream": True}
-    return Call(target=target, body=body, deadline=asyncio.get_running_loop().time() + 20, idle_timeout_s=10)
+    deadline = asyncio.get_running_loop().time() + 20
+    return Call(target=target, body=body, deadline=deadline, idle_timeout_s=10, format=CHAT)

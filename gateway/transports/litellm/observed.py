@@ -6,8 +6,8 @@ from typing import Any
 from gateway.transports.base import Body, Call
 from gateway.transports.chunk import Chunk
 from gateway.transports.errors import UpstreamBroken, UpstreamError, UpstreamServerError
+from gateway.transports.formats.chat import ChatEvents
 from gateway.transports.json_body import decoded
-from gateway.transports.sse import Events, Finishes
 from gateway.transports.wire import MAX_REPLY_BYTES
 
 # How the APIs that LiteLLM translates name the tokens that they report.
@@ -22,11 +22,10 @@ class Observed:
     def __init__(self, call: Call) -> None:
         self.call = call
         self.failure: UpstreamError | None = None
-        self.events: Events | None = None
+        self.events: ChatEvents | None = None
         self.reported_usage = False
         self.openai_usage: Any = None
         self._speaks_openai = False
-        self._finishes = Finishes()
         self._is_stream = bool(call.body.get("stream"))
         self._parts: list[bytes] = []
         self._tail = b""
@@ -44,7 +43,7 @@ class Observed:
             self._keep(data)
             return
         if self.events is None and not self._size and data.lstrip().startswith(_EVENT_BEGINNINGS):
-            self.events = Events()
+            self.events = ChatEvents()
         self._size += len(data)
         if self.events is not None:
             self._note(self.events.feed(data))
@@ -64,7 +63,7 @@ class Observed:
         """False when the bytes prove that a stream was cut, whatever LiteLLM made of it."""
         if self.events is None or not self._speaks_openai:
             return True
-        return self.events.done and self._finishes.complete
+        return self.events.is_whole
 
     @property
     def speaks_openai(self) -> bool:
@@ -96,5 +95,4 @@ class Observed:
         for event in events:
             if event.said.choices is not None:
                 self._speaks_openai = True
-                self._finishes.note(event)
                 self.openai_usage = event.said.usage or self.openai_usage

@@ -10,9 +10,9 @@ from typing import Any
 from gateway.transports.base import Body
 from gateway.transports.chunk import Chunk, translated
 from gateway.transports.errors import UpstreamBroken, UpstreamCut, UpstreamError
+from gateway.transports.formats.chat import Finishes
 from gateway.transports.litellm.chunks import body_of, is_as_sent, mend
 from gateway.transports.litellm.observed import Observed
-from gateway.transports.sse import Finishes
 from gateway.transports.watch import Watch
 
 _MOST_AHEAD = 256

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from gateway.transports.base import Call, Transport, UpstreamStream
 from gateway.transports.chunk import Chunk
+from gateway.transports.formats.chat import CHAT
 from gateway.transports.litellm import LiteLLM, load
 from gateway.transports.relay import Relay
 from tests.upstream.server import UpstreamServer
@@ -52,6 +53,7 @@ def make_call(
         body=body,
         deadline=asyncio.get_running_loop().time() + deadline_s,
         idle_timeout_s=idle_timeout_s,
+        format=CHAT,
     )
 
 

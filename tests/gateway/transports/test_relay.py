@@ -12,9 +12,10 @@ from pytest_django.fixtures import Settings
 
 from gateway.transports.chunk import Chunk, received, translated
 from gateway.transports.errors import UpstreamBroken, UpstreamRateLimited, UpstreamUnreachable
+from gateway.transports.formats.chat import ChatEvents, Finishes
 from gateway.transports.redaction import redact
 from gateway.transports.relay import Relay
-from gateway.transports.sse import MAX_EVENT_BYTES, Events, Finishes
+from gateway.transports.sse import MAX_EVENT_BYTES
 from gateway.transports.wire import Sessions, retry_after_s
 from opscenter.core.outbound import Policy
 from tests.gateway.transports.conftest import KEY, Scripted, SomeTarget, chunk, make_call, read_all
@@ -113,7 +114,7 @@ async def test_no_key_means_no_authorization(relay: Relay, scripted: Scripted) -
 def test_events_are_found_however_the_bytes_are_cut() -> None:
     stream = b': hi\r\n\r\ndata: {"a":1}\r\n\r\nevent: x\ndata:{"b":"\xc3\xa9"}\n\ndata: [DONE]\n\ndata: {"c":3}\n\n'
     for size in range(1, len(stream) + 1):
-        events = Events()
+        events = ChatEvents()
         found: list[Chunk] = []
         for start in range(0, len(stream), size):
             found += events.feed(stream[start : start + size])
@@ -122,7 +123,7 @@ def test_events_are_found_however_the_bytes_are_cut() -> None:
 
 
 def test_an_end_mark_without_a_line_end_is_an_end_mark() -> None:
-    events = Events()
+    events = ChatEvents()
     events.feed(b"data: [DONE]")
     assert not events.done
     events.finish()
@@ -132,11 +133,11 @@ def test_an_end_mark_without_a_line_end_is_an_end_mark() -> None:
 @pytest.mark.parametrize("line", [b"data: {", b"data: []", b"data: 1", b'data: "\xff"', b"data: " + b"[" * 100_000])
 def test_what_is_no_json_object_is_broken(line: bytes) -> None:
     with pytest.raises(UpstreamBroken):
-        Events().feed(line + b"\n")
+        ChatEvents().feed(line + b"\n")
 
 
 def test_an_event_may_not_be_larger_than_allowed() -> None:
-    events = Events()
+    events = ChatEvents()
     events.feed(b"data: " + b"x" * (MAX_EVENT_BYTES - 6))
     with pytest.raises(UpstreamBroken):
         events.feed(b"x")

@@ -1,0 +1,1 @@
+"""How upstreams answer: a module for each format that is read."""

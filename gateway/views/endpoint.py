@@ -1,0 +1,58 @@
+"""The view of any endpoint that asks a model: it admits, routes and holds the call, then has it answered."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+
+from gateway import hold, plain, records, routing, runtime, stream
+from gateway.ask import Ask, printable
+from gateway.callers import Caller
+from gateway.endpoints.base import Endpoint
+from gateway.exchange import Exchange
+from gateway.limits import admission
+from gateway.limits.headers import marked
+from gateway.routing import Candidate
+from gateway.snapshot import Snapshot
+from gateway.views.base import InferenceView, caller_of
+from opscenter.core.errors import ServiceError
+
+
+class EndpointView(InferenceView):
+    endpoint: ClassVar[Endpoint]
+
+    async def post(self, request: Request) -> HttpResponseBase:
+        ask = self.endpoint.parse(request._request.body)
+        serving, caller = runtime.current(), caller_of(request)
+        request_id = request._request.request_id  # type: ignore[attr-defined]
+        try:
+            snapshot = serving.snapshots.current()
+            serving.breaker.heed(snapshot.catalog.down)
+            candidates = self._candidates(snapshot, caller, ask)
+        except ServiceError as error:
+            serving.recorder.put(records.turned_away(request_id, caller, ask, self.endpoint.name, error), [])
+            raise
+        exchange = Exchange(
+            id=request_id,
+            caller=caller,
+            ask=ask,
+            candidates=candidates,
+            endpoint=self.endpoint,
+            tags=_tags(request, ask),
+            client_request_id=printable(request.META.get("HTTP_X_REQUEST_ID", ""))[:128],
+        )
+        async with admission.admitted(serving, exchange, snapshot.rates.tiers[caller.tier].limits):
+            await hold.reserve(serving, exchange)
+        respond = stream.respond if ask.stream else plain.respond
+        return await marked(exchange, respond(serving, exchange))
+
+    def _candidates(self, snapshot: Snapshot, caller: Caller, ask: Ask) -> tuple[Candidate, ...]:
+        return routing.candidates(
+            snapshot, caller, model=ask.model, purpose=self.endpoint.purpose, credits_per_usd=settings.CREDITS_PER_USD
+        )
+
+
+def _tags(request: Request, ask: Ask) -> dict[str, str]:
+    header = printable(request.META.get("HTTP_X_COMPONENT", ""))[:100]
+    return {**({"component": header} if header else {}), **ask.tags}
