@@ -4,21 +4,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from credits import amounts
 from credits.models import Account, Entry, Hold, Journal
 from gateway.models import RequestRow
 from gateway.stored_receipts import receipt_of
 from opscenter.core.admin_base import Panel, display, linked
-from opscenter.core.admin_base.unfolded import Page
+from opscenter.core.admin_base.row_page import RowPage
 
 _ALARM = "This bill contradicts itself:"
 _REMEDY = "Adjust the credits of the account by the difference and report it: a bill never should (docs/admin.md)."
 VERDICTS = {"Agrees": "success", "Contradicts itself": "danger", "Can't be recomputed": "info"}
 
 
-class Billed(Page):
+class Billed(RowPage):
     """Mixed into the page of requests: it wants `row.receipt`, which get_object() brings."""
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
@@ -27,19 +27,11 @@ class Billed(Page):
             row.receipt = receipt_of(row)
         return row
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
-        if obj is not None and obj.receipt.is_contradicted:
-            alarm = " ".join((_ALARM, *obj.receipt.contradictions, _REMEDY))
+    def row_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        if row is not None and row.receipt.is_contradicted:
+            alarm = " ".join((_ALARM, *row.receipt.contradictions, _REMEDY))
             self.message_user(request, alarm, messages.ERROR)
-        return super().render_change_form(request, context, add, change, form_url, obj)
+        return super().row_context(request, row)
 
     @display(description="Recomputed", label=VERDICTS)
     def verdict(self, row: Any) -> str:

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from opscenter.core.admin_base.access import may
 from opscenter.core.admin_base.panels import Panel
 from opscenter.core.admin_base.refusals import REFUSALS, sentences
-from opscenter.core.admin_base.unfolded import Page
+from opscenter.core.admin_base.row_page import RowPage
 
 _FILLED, _CONFIRMED = "filled", "yes"
 
@@ -63,7 +63,7 @@ class Button:
         return bool(self.question or self.form)
 
 
-class Buttons(Page):
+class Buttons(RowPage):
     """Mixed into a ModelAdmin: `buttons` on a row's page, `list_buttons` above the list."""
 
     buttons: ClassVar[Sequence[Button]] = ()
@@ -124,17 +124,9 @@ class Buttons(Page):
         context = {**(extra_context or {}), "pressable": self.list_page_buttons(request)}
         return super().changelist_view(request, context)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
-        context["pressable"] = self.row_buttons(request, obj) if obj else []
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def row_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        pressable = self.row_buttons(request, row) if row else []
+        return {**super().row_context(request, row), "pressable": pressable}
 
     def _permitted(self, request: HttpRequest, buttons: Sequence[Button], name: str) -> Button:
         button = next((button for button in buttons if button.name == name), None)

@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
-from opscenter.core.admin_base.unfolded import Page
+from opscenter.core.admin_base.row_page import RowPage
 
 Tells = Callable[[HttpRequest], Iterable[str]]
 """In a few bounded queries."""
@@ -30,24 +30,16 @@ def on_pages_of(*labels: str) -> Callable[[Tells], Tells]:
     return register
 
 
-class Noticed(Page):
+class Noticed(RowPage):
     """Mixed into every page; only what shows tells, not what saves and leads elsewhere."""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         self._tell_notices(request)
         return super().changelist_view(request, extra_context)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
+    def row_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         self._tell_notices(request)
-        return super().render_change_form(request, context, add, change, form_url, obj)
+        return super().row_context(request, row)
 
     def _tell_notices(self, request: HttpRequest) -> None:
         if request.method != "GET":

@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 
 from django.contrib.admin.utils import quote
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from opscenter.core.admin_base.unfolded import Page
+from opscenter.core.admin_base.row_page import RowPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Panel:
         return [list(zip(self.headers, row, strict=True)) for row in self.rows]
 
 
-class Panels(Page):
+class Panels(RowPage):
     """Mixed into a ModelAdmin whose rows have `panels`."""
 
     change_form_outer_after_template = "admin/panels.html"
@@ -37,17 +37,9 @@ class Panels(Page):
     def panels(self, request: HttpRequest, row: Any) -> Iterable[Panel]:
         return ()
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
-        context["panels"] = list(self.panels(request, obj)) if obj else []
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def row_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        panels = list(self.panels(request, row)) if row else []
+        return {**super().row_context(request, row), "panels": panels}
 
 
 def linked(model: type[Model], pk: Any, text: Any = None) -> str:
