@@ -1,5 +1,6 @@
 """What a web process is like now, looked at once a second for its files: a scrape may fall on another process."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge
@@ -10,43 +11,30 @@ if TYPE_CHECKING:
     from gateway.limits.limiter import Limiter
     from gateway.runtime import Runtime
 
+_summed = partial(Gauge, multiprocess_mode="livesum", registry=None)
+_each = partial(Gauge, multiprocess_mode="liveall", registry=None)
+
 
 class Gauges:
     """Made once the process has joined its files. Those with a pid are each process's own, the others add up."""
 
     def __init__(self) -> None:
-        self._calls = Gauge(
+        self._calls = _summed(
             "opscenter_calls_in_flight",
             "Calls that have begun and not ended: plain ones, streams being sent, and those whose client has left",
             ("kind",),
-            multiprocess_mode="livesum",
-            registry=None,
         )
-        self._waiting = Gauge(
-            "opscenter_queue_waiting",
-            "What waits to be written: moves of the ledger, request rows",
-            ("queue",),
-            multiprocess_mode="livesum",
-            registry=None,
+        self._waiting = _summed(
+            "opscenter_queue_waiting", "What waits to be written: moves of the ledger, request rows", ("queue",)
         )
-        self._breakers = Gauge(
+        self._breakers = _summed(
             "opscenter_breaker_processes",
             "Processes whose breaker of the deployment is in this state",
             ("deployment", "state"),
-            multiprocess_mode="livesum",
-            registry=None,
         )
-        self._version = Gauge(
-            "opscenter_snapshot_version",
-            "Version of the configuration that each process serves by",
-            multiprocess_mode="liveall",
-            registry=None,
-        )
-        self._age = Gauge(
-            "opscenter_snapshot_age_seconds",
-            "How long ago each process last confirmed its configuration",
-            multiprocess_mode="liveall",
-            registry=None,
+        self._version = _each("opscenter_snapshot_version", "Version of the configuration that each process serves by")
+        self._age = _each(
+            "opscenter_snapshot_age_seconds", "How long ago each process last confirmed its configuration"
         )
         self._refused = Counter(
             "opscenter_limit_refusals",
@@ -54,11 +42,9 @@ class Gauges:
             ("owner", "limit"),
             registry=None,
         )
-        self._shares = Gauge(
+        self._shares = _summed(
             "opscenter_limits_away_processes",
             "Processes that can't reach Redis and give out their share of each limit",
-            multiprocess_mode="livesum",
-            registry=None,
         )
         self._told: dict[tuple[str, str], int] = {}
         self._process = ProcessGauges()
