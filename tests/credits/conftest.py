@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from credits import checker
 from credits.amounts import to_nano
 from credits.models import Account
 from credits.services import grants, wallets
@@ -33,6 +34,13 @@ def give() -> Give:
         return account
 
     return give
+
+
+@pytest.fixture
+def sound(db: None) -> Iterator[None]:
+    """The checker finds nothing once the test is over."""
+    yield
+    assert checker.check() == []
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from credits.models import Account, Entry, Hold, Journal, Lot
 from opscenter.core.db import own_connection
 from opscenter.core.ids import uuid7
 
+DAY = 86_400
+
 
 def a_reserve(account: Account, amount: int, *, minimum: int | None = None, **more: Any) -> Reserve:
     least = amount if minimum is None else minimum

@@ -10,10 +10,8 @@ from credits import checker
 from credits.models import Account, Entry, Journal, Lot, LotEntry, Package, Purchase, Reversal
 from credits.tasks import expire_credits
 from opscenter.core.ids import uuid7
-from tests.credits.ledger import capture, claw_back, held, pass_time, post
+from tests.credits.ledger import DAY, capture, claw_back, held, pass_time, post
 from tests.database import lifted_checks, lifted_triggers
-
-DAY = 86_400
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """What was taken back and wasn't there is owed, and paid by whatever comes in."""
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import pytest
 
-from credits import checker
 from credits.errors import InsufficientCredits
 from credits.ledger import book
 from credits.ledger.moves import Held, Posted, Refused, Void
@@ -15,6 +13,7 @@ from credits.services import grants
 from opscenter.core.errors import Conflict
 from opscenter.core.models import AuditEntry, User
 from tests.credits.ledger import (
+    DAY,
     a_post,
     a_reserve,
     balance,
@@ -29,13 +28,7 @@ from tests.credits.ledger import (
     void,
 )
 
-DAY = 86_400
-
-
-@pytest.fixture(autouse=True)
-def sound(db: None) -> Iterator[None]:
-    yield
-    assert checker.check() == []
+pytestmark = pytest.mark.usefixtures("sound")
 
 
 def debt(account: Account) -> int:

@@ -7,9 +7,7 @@ from credits import checker
 from credits.models import Account
 from credits.services import expiry
 from credits.tasks import expire_credits
-from tests.credits.ledger import balance, held, lots, pass_time, post, system_sum, void
-
-DAY = 86_400
+from tests.credits.ledger import DAY, balance, held, lots, pass_time, post, system_sum, void
 
 
 def test_idle_wallets_lose_what_expired(alice: Account, bob: Account) -> None:

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from django.db import connection
 
 from credits import checker
 from credits.ledger import book
 from credits.ledger.moves import Closed, Expire, Expired, Held
 from credits.models import Account, Journal, LotEntry
+from tests.credits import naive
 from tests.credits.ledger import (
+    DAY,
     a_capture,
     a_post,
     a_reserve,
@@ -27,46 +28,32 @@ from tests.credits.ledger import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 THREADS = 4
-DAY = 86_400
 
 
 @pytest.fixture
 def unguarded() -> Iterator[None]:
     """A wallet with one lot as others keep it: no CHECK and no lock."""
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE naive_lot (posted INTEGER, held INTEGER, remaining INTEGER)")
-        cursor.execute("INSERT INTO naive_lot VALUES (100, 0, 100)")
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE naive_lot")
+    with naive.table("posted INTEGER, held INTEGER, remaining INTEGER", "100, 0, 100"):
+        yield
 
 
 def look_then(change: str, meet: threading.Barrier) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT posted - held, remaining FROM naive_lot")
-        available, remaining = cursor.fetchone()
-        meet.wait()
-        cursor.execute(f"UPDATE naive_lot SET {change.format(part=min(available, remaining, 80))}")
-
-
-def naive() -> tuple[int, int, int]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT posted, held, remaining FROM naive_lot")
-        posted, held, remaining = cursor.fetchone()
-    return posted, held, remaining
+    available, remaining = naive.read("posted - held, remaining")
+    meet.wait()
+    naive.run(f"UPDATE naive SET {change.format(part=min(available, remaining, 80))}")
 
 
 def test_settles_that_look_then_spend_overspend_a_lot(unguarded: None) -> None:
     meet = threading.Barrier(THREADS)
     in_threads([partial(look_then, "remaining = remaining - {part}", meet)] * THREADS)
-    assert naive()[2] == 100 - 80 * THREADS
+    assert naive.read("remaining") == (100 - 80 * THREADS,)
 
 
 def test_an_expiry_that_looks_then_takes_leaves_a_hold_without_cover(unguarded: None) -> None:
     meet = threading.Barrier(2)
     expire = "posted = posted - {part}, remaining = remaining - {part}"
     in_threads([partial(look_then, expire, meet), partial(look_then, "held = held + {part}", meet)])
-    posted, held, _ = naive()
+    posted, held = naive.read("posted, held")
     assert posted < held
 
 

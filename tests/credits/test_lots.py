@@ -1,17 +1,16 @@
 """Credits that expire: spent before others, and gone when their time has come."""
 
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
 from django.utils import timezone
 
-from credits import checker
 from credits.ledger import book
 from credits.ledger.moves import Expire, Expired, Held, Refused, Sweep
 from credits.models import Account, Entry, Hold, Journal, LotEntry
 from credits.services import sweep
 from tests.credits.ledger import (
+    DAY,
     a_capture,
     a_post,
     a_reserve,
@@ -29,7 +28,7 @@ from tests.credits.ledger import (
     void,
 )
 
-DAY = 86_400
+pytestmark = pytest.mark.usefixtures("sound")
 
 
 @pytest.fixture
@@ -38,12 +37,6 @@ def rich(alice: Account) -> Account:
     for amount, days in ((20, 2), (100, None), (10, 1)):
         post(alice, amount, lasts_s=days and days * DAY)
     return alice
-
-
-@pytest.fixture(autouse=True)
-def sound(db: None) -> Iterator[None]:
-    yield
-    assert checker.check() == []
 
 
 def expire(account: Account) -> int:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
-from django.db import connection
 
 from credits import checker
 from credits.ledger import book
 from credits.ledger.moves import Capture, Held, Refused
 from credits.models import Account, Journal
+from tests.credits import naive
 from tests.credits.conftest import Give
 from tests.credits.ledger import a_capture, a_reserve, balance, held, in_threads, wins
 from tests.proofs.figures import Figures
@@ -27,28 +27,16 @@ SETTLES = "Many settles of each hold at once"
 @pytest.fixture
 def unguarded() -> Iterator[None]:
     """A wallet as others keep it: no CHECK, no lock, no state in the WHERE."""
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE naive (id INTEGER PRIMARY KEY, available INTEGER, charges INTEGER)")
-        cursor.execute("INSERT INTO naive VALUES (1, 100, 0)")
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE naive")
+    with naive.table("available INTEGER, charges INTEGER", "100, 0"):
+        yield
 
 
 def check_then(change: str, meet: threading.Barrier) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT available >= 100 AND charges = 0 FROM naive")
-        (allowed,) = cursor.fetchone()
-        meet.wait()
-        if allowed:
-            cursor.execute(f"UPDATE naive SET {change}")
+    (allowed,) = naive.read("available >= 100 AND charges = 0")
+    meet.wait()
+    if allowed:
+        naive.run(f"UPDATE naive SET {change}")
     return bool(allowed)
-
-
-def in_naive(column: str) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {column} FROM naive")
-        return int(cursor.fetchone()[0])
 
 
 @pytest.mark.proof(1, RESERVES)
@@ -56,7 +44,7 @@ def test_check_then_deduct_overspends(unguarded: None, figures: Figures) -> None
     meet = threading.Barrier(THREADS)
     allowed = in_threads([partial(check_then, "available = available - 100", meet)] * THREADS)
     assert sum(allowed) == THREADS
-    assert in_naive("available") == 100 - 100 * THREADS
+    assert naive.read("available") == (100 - 100 * THREADS,)
     figures.saw_without_the_guard("reserves of everything that succeeded at once, of 4", sum(allowed))
 
 
@@ -64,8 +52,9 @@ def test_check_then_deduct_overspends(unguarded: None, figures: Figures) -> None
 def test_check_then_charge_charges_twice(unguarded: None, figures: Figures) -> None:
     meet = threading.Barrier(THREADS)
     in_threads([partial(check_then, "charges = charges + 1", meet)] * THREADS)
-    assert in_naive("charges") == THREADS
-    figures.saw_without_the_guard("charges for one call, settled by 4 at once", in_naive("charges"))
+    (charges,) = naive.read("charges")
+    assert charges == THREADS
+    figures.saw_without_the_guard("charges for one call, settled by 4 at once", charges)
 
 
 def shares(count: int) -> list[range]:

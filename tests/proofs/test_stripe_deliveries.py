@@ -14,7 +14,6 @@ from uuid import uuid4
 
 import pytest
 import stripe
-from django.db import connection
 from django.test import Client
 
 from credits import checker
@@ -26,6 +25,7 @@ from credits.services import wallets
 from credits.stripe import events
 from opscenter.core import audit_check
 from opscenter.core.models import User
+from tests.credits import naive
 from tests.credits.ledger import capture, held, in_threads
 from tests.proofs.figures import Figures
 from tests.proofs.sold import Event, Sold, lie
@@ -196,21 +196,16 @@ def _told(answered: Counter[tuple[str, str]]) -> str:
 @pytest.fixture
 def naive_events() -> Iterator[None]:
     """Events as others keep them: looked up first, and nothing unique about them."""
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE naive_events (id VARCHAR(80))")
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE naive_events")
+    with naive.table("id VARCHAR(80)"):
+        yield
 
 
 def look_then_grant(account_id: int, meet: threading.Barrier) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT COUNT(*) FROM naive_events WHERE id = 'evt_1'")
-        is_new = bool(cursor.fetchone()[0] == 0)
-        meet.wait()
-        if is_new:
-            cursor.execute("INSERT INTO naive_events VALUES ('evt_1')")
-            book.apply([Post(account_id, "purchases", 10 * NANO, "manual", f"manual:{uuid4()}", "naive", "")])
+    is_new = naive.read("COUNT(*)") == (0,)
+    meet.wait()
+    if is_new:
+        naive.run("INSERT INTO naive VALUES ('evt_1')")
+        book.apply([Post(account_id, "purchases", 10 * NANO, "manual", f"manual:{uuid4()}", "naive", "")])
     return is_new
 
 
