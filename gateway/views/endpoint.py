@@ -20,9 +20,11 @@ from opscenter.core.errors import ServiceError
 
 
 class EndpointView(InferenceView):
+    """Each endpoint has a subclass, whose post() is answer() with what the schema says of it."""
+
     endpoint: ClassVar[Endpoint]
 
-    async def post(self, request: Request) -> HttpResponseBase:
+    async def answer(self, request: Request) -> HttpResponseBase:
         ask = self.endpoint.parse(request._request.body)
         serving, caller = runtime.current(), caller_of(request)
         request_id = request._request.request_id  # type: ignore[attr-defined]
