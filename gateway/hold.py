@@ -126,8 +126,8 @@ def _refusal(exchange: Exchange, refused: Refused) -> ServiceError:
     if refused.reason not in _SHORT:
         return AccountFrozen("This account may not spend credits: its status and debt are at /api/v1/llm/credits.")
     required, available = to_text(exchange.most_nano()), to_text(refused.available)
-    affordable = exchange.affordable_output(refused.available)
-    shorter = f"Ask for at most {affordable} tokens (max_tokens)" if affordable else "Send a shorter prompt"
+    affordable = exchange.affordable_output(refused.available) if exchange.ask.choices else 0
+    shorter = f"Ask for at most {affordable} tokens (max_tokens)" if affordable else "Send less"
     if refused.budget:
         window = refused.budget.window
         source, whose = _BUDGETS[refused.budget.scope]

@@ -23,13 +23,17 @@ class Renaming:
         self._patterns: tuple[bytes, ...] = ()
 
     def apply(self, message: Chunk | Reply) -> bytes:
-        raw = message.raw
-        if raw is not None:
-            for pattern in self._patterns_for(message.model):
-                before, found, after = raw.partition(pattern)
-                if found:
-                    return before + self._replacement + after
+        if message.raw is not None and (renamed := self.within(message.raw, message.model)) is not None:
+            return renamed
         return json.dumps({**message.body, "model": self._public}, separators=(",", ":")).encode()
+
+    def within(self, raw: bytes, name: object) -> bytes | None:
+        """`raw` with the public name in the place of `name`, or None where that isn't to be found in it."""
+        for pattern in self._patterns_for(name):
+            before, found, after = raw.partition(pattern)
+            if found:
+                return before + self._replacement + after
+        return None
 
     def _patterns_for(self, name: object) -> tuple[bytes, ...]:
         """The ways in which `name` is written, the likelier first; a stream's chunks all have the same."""

@@ -10,6 +10,7 @@ from typing import Any
 from django.http import StreamingHttpResponse
 
 from gateway import dispatch, endings, headers, hold
+from gateway.endpoints.base import StreamSpeaker
 from gateway.exchange import Exchange
 from gateway.runtime import Runtime
 from gateway.transports.base import UpstreamStream
@@ -79,6 +80,7 @@ async def _events(
     serving: Runtime, exchange: Exchange, upstream: UpstreamStream, chunks: list[Chunk]
 ) -> AsyncGenerator[bytes]:
     speaker = exchange.speaker()
+    assert isinstance(speaker, StreamSpeaker), "streams are asked for at endpoints that have them"
     exchange.sending = True
     with serving.inflight.streaming():
         try:

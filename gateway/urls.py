@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from gateway.views.chat import ChatCompletionsView
+from gateway.views.embeddings import EmbeddingsView
 from gateway.views.login import LoginView
 from gateway.views.margin import MarginView
 from gateway.views.models import ModelsView, ModelView
@@ -12,6 +13,7 @@ from llmconfig.views.own_models import OwnModelListView, OwnModelView
 
 _inference = [
     path("chat/completions", ChatCompletionsView.as_view()),
+    path("embeddings", EmbeddingsView.as_view()),
     path("models", ModelsView.as_view()),
     path("models/<path:name>", ModelView.as_view()),
 ]
@@ -20,7 +22,7 @@ _personal = [
     path("models/<int:pk>", either(ModelView, OwnModelView)),
 ]
 _MODELS = "/api/v1/llm/models"
-INFERENCE_PREFIXES = ("/v1/", "/api/v1/llm/chat/", _MODELS)
+INFERENCE_PREFIXES = ("/v1/", "/api/v1/llm/chat/", "/api/v1/llm/embeddings", _MODELS)
 """Paths that opscenter/asgi.py gives to the handler without middleware, where `is_inference`."""
 
 urlpatterns = [

@@ -4,7 +4,7 @@ A call is admitted, routed, held, tried, settled and recorded in one way, whatev
 is particular: its fields, the ways in which a target can be asked for it, the bytes that its clients expect.
 """
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from gateway.transports.base import Body, Format, Reply
 from llmconfig.target import Target
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 
 class Speaker(Protocol):
-    """Says one answer to its client; made once somebody answers."""
+    """Says one answer to its client; made once somebody answers. Where it may be a stream, it is a StreamSpeaker."""
 
     def plain(self, reply: Reply) -> bytes:
         """The body of an answer in one piece. The call is settled by then, and its cost known."""
         ...
 
+
+@runtime_checkable
+class StreamSpeaker(Speaker, Protocol):
     def forward(self, chunks: "list[Chunk]") -> bytes:
         """What the client gets of these at once; what tells of an end or of usage waits for closing()."""
         ...

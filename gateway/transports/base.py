@@ -47,6 +47,10 @@ class Format(Protocol):
         """A reader of one stream."""
         ...
 
+    def decode(self, raw: bytes) -> Body:
+        """A plain answer as it was received. Raises UpstreamBroken for what is no JSON object."""
+        ...
+
     def check(self, body: Body) -> None:
         """Raises UpstreamBroken for a body that is no answer."""
         ...

@@ -1,12 +1,15 @@
 """What upstreams send as JSON, in UTF-8, or else broken."""
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
 from gateway.transports.base import Body
 from gateway.transports.errors import UpstreamBroken
+
+T = TypeVar("T")
 
 _decode = msgspec.json.Decoder().decode
 _decode_leniently = json.JSONDecoder().decode
@@ -22,6 +25,22 @@ def decoded(content: bytes) -> Any:
         return _decode_leniently(content.decode())
     except (ValueError, RecursionError) as error:
         raise UpstreamBroken from error
+
+
+def decoded_as(kind: type[T]) -> Callable[[bytes], T]:
+    """A decoder of `kind`, a msgspec.Struct: it raises UpstreamBroken for what is no JSON in UTF-8, or none of that."""
+    decode = msgspec.json.Decoder(kind).decode
+
+    def decoded_strictly(content: bytes) -> T:
+        try:
+            # What is skipped is checked as JSON, but not as UTF-8.
+            if not content.isascii():
+                content.decode()
+            return decode(content)
+        except (ValueError, RecursionError) as error:
+            raise UpstreamBroken from error
+
+    return decoded_strictly
 
 
 def encoded(body: Body) -> bytes:

@@ -10,7 +10,7 @@ from yarl import URL
 from gateway.transports.base import Call, Reply, Target, UpstreamStream
 from gateway.transports.chunk import Chunk
 from gateway.transports.errors import UpstreamCut, UpstreamError, UpstreamServerError
-from gateway.transports.json_body import encoded, json_object
+from gateway.transports.json_body import encoded
 from gateway.transports.watch import Watch
 from gateway.transports.wire import (
     FAILURES,
@@ -41,7 +41,7 @@ class Relay:
                 raw = await _whole(response)
         except FAILURES as error:
             raise translate(error, started=started and not isinstance(error, TimeoutError)) from error
-        body = json_object(raw)
+        body = call.format.decode(raw)
         if body.get("error"):
             raise UpstreamServerError(status=response.status)
         call.format.check(body)

@@ -4,6 +4,8 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from aiohttp import web
+
 
 @dataclass(slots=True)
 class Call:
@@ -30,6 +32,9 @@ class Call:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self) | {"model": self.model}
+
+
+CALL = web.RequestKey("call", Call)
 
 
 class CallLog(list[Call]):

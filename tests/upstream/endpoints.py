@@ -1,12 +1,15 @@
 """The other endpoints, well-behaved: embeddings, rerank, OpenAI's responses and Anthropic's messages."""
 
+import base64
 import hashlib
 import json
+import struct
 from typing import Any
 
 from aiohttp import web
 
 from opscenter.demo_server import LABEL, event
+from tests.upstream.misbehaviour import MISBEHAVIOUR
 
 WORDS = LABEL.split(" ")
 
@@ -15,10 +18,15 @@ async def embeddings(request: web.Request) -> web.StreamResponse:
     body = await request.json()
     texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
     size = body.get("dimensions", 8)
-    data = [{"object": "embedding", "index": i, "embedding": _vector(str(t), size)} for i, t in enumerate(texts)]
-    tokens = _words(*texts)
-    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    return web.json_response({"object": "list", "data": data, "model": body["model"], "usage": usage})
+    vectors: list[Any] = [_vector(str(text), size) for text in texts]
+    if body.get("encoding_format") == "base64":
+        vectors = [base64.b64encode(struct.pack(f"<{size}f", *vector)).decode() for vector in vectors]
+    data = [{"object": "embedding", "index": i, "embedding": vector} for i, vector in enumerate(vectors)]
+    answer = {"object": "list", "data": data, "model": body["model"]}
+    if "no-usage" not in request[MISBEHAVIOUR]:
+        tokens = _words(*texts)
+        answer["usage"] = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return web.json_response(answer)
 
 
 def _vector(text: str, size: int) -> list[float]:

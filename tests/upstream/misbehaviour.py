@@ -22,6 +22,8 @@ What is said
 from dataclasses import dataclass, field
 from typing import Self
 
+from aiohttp import web
+
 PREFIX = "fault:"
 HEADER = "x-upstream-fault"
 OK = "ok"
@@ -103,3 +105,6 @@ class Misbehaviour:
     def mid_stream(self) -> tuple[str, ...]:
         """The faults that strike between two events, in the order of the spec."""
         return tuple(name for name in self.faults if name in MID_STREAM)
+
+
+MISBEHAVIOUR = web.RequestKey("misbehaviour", Misbehaviour)

@@ -12,16 +12,14 @@ from typing import Any
 from aiohttp import web
 
 from opscenter.demo_server import DONE, MAX_BODY_BYTES, STREAM_HEADERS, Chat, DemoServer, event
-from tests.upstream.calls import Call, CallLog
+from tests.upstream.calls import CALL, Call, CallLog
 from tests.upstream.endpoints import ROUTES
-from tests.upstream.misbehaviour import HEADER, PREFIX, Misbehaviour, UnknownMisbehaviour
+from tests.upstream.misbehaviour import HEADER, MISBEHAVIOUR, PREFIX, Misbehaviour, UnknownMisbehaviour
 from tests.upstream.model import UpstreamModel
 from tests.upstream.wire import GARBAGE_JSON, Sender, bend, reset
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-CALL = web.RequestKey("call", Call)
-MISBEHAVIOUR = web.RequestKey("misbehaviour", Misbehaviour)
 CONTROL_PREFIX = "/_"
 STOLEN = "/stolen"
 MODELS = ("demo", "test-model")

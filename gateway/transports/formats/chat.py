@@ -6,6 +6,7 @@ from gateway.counting import message_text
 from gateway.transports.base import Body, Format
 from gateway.transports.chunk import Chunk, received
 from gateway.transports.errors import UpstreamBroken, UpstreamServerError
+from gateway.transports.json_body import json_object
 from gateway.transports.sse import Events
 
 
@@ -56,6 +57,7 @@ class ChatEvents(Events):
 class _Chat:
     path = "chat/completions"
     events = ChatEvents
+    decode = staticmethod(json_object)
 
     @staticmethod
     def check(body: Body) -> None:

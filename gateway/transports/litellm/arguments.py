@@ -1,4 +1,4 @@
-"""A request body as arguments of litellm.acompletion, which mixes a model's parameters with its own controls."""
+"""A request body as arguments of LiteLLM's functions, which mix a model's parameters with their own controls."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from gateway.transports.base import Call
 from llmconfig.conversions import litellm_params
 
 # Everything else in a body travels as it is, inside `extra_body`: a caller's "api_base" must never become an argument.
-_PARAMETERS = frozenset(
+_OF_CHAT = frozenset(
     {
         "audio",
         "frequency_penalty",
@@ -43,13 +43,15 @@ _PARAMETERS = frozenset(
         "web_search_options",
     }
 )
+_OF_EMBEDDINGS = frozenset({"dimensions", "encoding_format", "input", "input_type", "user"})
+_PARAMETERS = {"chat/completions": _OF_CHAT, "embeddings": _OF_EMBEDDINGS}
 
 
 def arguments(call: Call) -> dict[str, Any]:
     """Keyword arguments. A parameter that the provider lacks is an error of the caller's, never dropped in silence."""
-    params = litellm_params(call.target)
-    known = {name: value for name, value in call.body.items() if name in _PARAMETERS}
-    extra = {name: value for name, value in call.body.items() if name not in _PARAMETERS and name != "model"}
+    params, parameters = litellm_params(call.target), _PARAMETERS[call.format.path]
+    known = {name: value for name, value in call.body.items() if name in parameters}
+    extra = {name: value for name, value in call.body.items() if name not in parameters and name != "model"}
     if extra:
         known["extra_body"] = extra
     return known | {

@@ -74,10 +74,15 @@ class Observed:
         return self._reply is not None
 
     @property
-    def openai_reply(self) -> Body | None:
-        """The plain answer as received, if it was one in OpenAI's format."""
-        reply = self._reply
-        return reply if isinstance(reply, dict) and isinstance(reply.get("choices"), list) else None
+    def reply_as_asked(self) -> Body | None:
+        """The plain answer as received, if it was one in the very format that was asked in."""
+        if not isinstance(self._reply, dict):
+            return None
+        try:
+            self.call.format.check(self._reply)
+        except UpstreamError:
+            return None
+        return self._reply
 
     def _look_for_usage(self, data: bytes) -> None:
         if not self.reported_usage:

@@ -21,6 +21,7 @@ from gateway.transports.litellm.stream import LiteLLMStream
 from gateway.transports.wire import Sessions, answer_by
 from opscenter.core.outbound import OutboundRefused
 
+_FUNCTIONS = {"chat/completions": "acompletion", "embeddings": "aembedding"}
 # Their SDKs open connections of their own, which the outbound guard can't see.
 _UNGUARDED = frozenset({"aiohttp_openai", "petals", "sagemaker", "sagemaker_chat", "sagemaker_nova", "sap", "vllm"})
 
@@ -67,7 +68,7 @@ class LiteLLM:
         try:
             with self._at_work(observed):
                 async with asyncio.timeout_at(answer_by(call)):
-                    answer = await litellm.acompletion(**arguments(call))
+                    answer = await getattr(litellm, _FUNCTIONS[call.format.path])(**arguments(call))
                     if call.body.get("stream") and answer.completion_stream is None:
                         await answer.fetch_stream()
                     return answer
@@ -77,7 +78,7 @@ class LiteLLM:
 
 def _translated(body: Body, observed: Observed) -> Reply:
     """LiteLLM's answer, with the usage that the provider reported: where it reported none, LiteLLM's is invented."""
-    received = observed.openai_reply
+    received = observed.reply_as_asked
     usage = body.get("usage") if observed.reported_usage else None
     if received is not None:
         usage = received.get("usage")
@@ -88,10 +89,10 @@ def _translated(body: Body, observed: Observed) -> Reply:
 
 
 def _as_received(observed: Observed, error: UpstreamError) -> Reply:
-    """LiteLLM stumbles over answers that only have a wrong detail; in OpenAI's format they need no translation."""
+    """LiteLLM stumbles over answers that only have a wrong detail; in the format asked in they need no translation."""
     if observed.failure is not None or not observed.has_reply or isinstance(error, UpstreamTimeout):
         raise error
-    received = observed.openai_reply
+    received = observed.reply_as_asked
     if received is None:
         raise UpstreamBroken
     return Reply(received, None)
