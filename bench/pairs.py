@@ -24,9 +24,10 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from credits.ledger import book  # noqa: E402
+from credits.ledger.connection import ledger_connection  # noqa: E402
 from credits.ledger.moves import Capture, Closed, Held, Outcome, Reserve  # noqa: E402
 from credits.services import grants, wallets  # noqa: E402
-from credits.writer import LedgerWriter, ledger_connection  # noqa: E402
+from credits.writer import LedgerWriter  # noqa: E402
 from opscenter.core.ids import uuid7  # noqa: E402
 from opscenter.core.models import User  # noqa: E402
 

@@ -16,9 +16,9 @@ from django.db import InterfaceError, InternalError, OperationalError, connectio
 
 from credits.errors import LedgerUnavailable
 from credits.ledger import book
+from credits.ledger.connection import ledger_connection
 from credits.ledger.moves import Beat, Broken, Capture, Closed, Held, Outcome, Refused, Reserve, Void
 from credits.waiting import Waiting, give_up
-from opscenter.core.db import bind_on_the_server, own_connection
 
 logger = logging.getLogger(__name__)
 
@@ -234,21 +234,3 @@ class LedgerWriter:
         if items:
             logger.error("The ledger writer stopped with %d moves undone: the sweep will end them", len(items))
         self._answer(items, [Broken(LedgerUnavailable())] * len(items))
-
-
-# Give up on a lock, a statement or a silent network: all wait for one batch.
-_LIMITS = {"lock_timeout": 1500, "statement_timeout": 5000}
-# Every statement is about a few rows by their keys. Of a JSON parameter PostgreSQL expects 100, and would rather read
-# tables of thousands whole: where it was measured, that doubled the time of a commit within 20,000 requests.
-_BY_KEY = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
-
-
-def ledger_connection() -> None:
-    """Give the calling thread a connection of its own for the book; the thread closes it."""
-    own = own_connection()
-    bind_on_the_server(own)
-    if own.vendor == "postgresql":
-        options = own.settings_dict["OPTIONS"]
-        settings = " ".join(f"-c {name}={value}" for name, value in {**_LIMITS, **_BY_KEY}.items())
-        options["options"] = f"{options.get('options', '')} {settings}".strip()
-        options["tcp_user_timeout"] = 5000

@@ -13,7 +13,7 @@ import pytest
 from django.db import DataError, connection
 
 from credits.ledger import sql
-from credits.writer import ledger_connection
+from credits.ledger.connection import ledger_connection
 from opscenter.core.pipeline import pipelined_transaction
 
 pytestmark = [
