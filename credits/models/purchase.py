@@ -88,8 +88,9 @@ class Purchase(models.Model):
 class Reversal(models.Model):
     """Money that goes back to the buyer: a refund, started by us or at Stripe, or a dispute.
 
-    A refund of ours is REQUESTED first, its credits held; `stripe_id` is Stripe's once there is one. `amount_minor` and
-    `returned_minor` only grow, so that it doesn't matter which of Stripe's messages comes first. A purchase's
+    A refund of ours is REQUESTED first, its credits held; `stripe_id` is Stripe's once there is one; while it is
+    REQUESTED, `updated_at` is when it was last tried. `amount_minor` and `returned_minor` only grow, so that it doesn't
+    matter which of Stripe's messages comes first: what a bank withdraws again after it came back is added. A purchase's
     reversals share what it granted: `taken_nano` is this one's part, and their sum is the purchase's `clawed_nano`.
     """
 
@@ -114,6 +115,9 @@ class Reversal(models.Model):
     )
     taken_nano = models.BigIntegerField(default=0, help_text="Nanocredits.")
     hold_id = models.UUIDField("hold ID", null=True, unique=True)
+    allow_debt = models.BooleanField(
+        default=False, help_text="Pay back even where the credits are spent: the buyer owes them."
+    )
     reason = models.TextField(blank=True)
     actor = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -122,6 +126,7 @@ class Reversal(models.Model):
     class Meta:
         db_table = "credits_reversals"
         ordering = ("-created_at",)
+        indexes = (models.Index(fields=("updated_at",), condition=Q(state="requested"), name="reversal_requested"),)
         constraints = (
             models.CheckConstraint(condition=Q(kind__in=("refund", "dispute")), name="reversal_kind_is_known"),
             models.CheckConstraint(

@@ -26,6 +26,7 @@ from opscenter.core.ids import uuid7
 log = logging.getLogger(__name__)
 _PATIENCE = timedelta(minutes=2)
 """Longer than all attempts of one request take."""
+_AT_ONCE = 100
 _OPEN = Q(state=Reversal.State.REQUESTED) | Q(state=Reversal.State.TAKEN)
 
 
@@ -53,15 +54,17 @@ def request_refund(
 
 
 def go_on() -> int:
-    """Go on with what was begun and not finished; returns how many are finished now. Idempotent."""
+    """Go on with what was begun and not finished, with what was not tried for the longest time first; returns how many
+    are finished now. Idempotent.
+    """
     old = Reversal.objects.filter(state=Reversal.State.REQUESTED, updated_at__lt=timezone.now() - _PATIENCE)
-    return sum(_gone_on(reversal) for reversal in old.select_related("purchase").order_by("id")[:100])
+    return sum(_gone_on(reversal) for reversal in old.select_related("purchase").order_by("updated_at")[:_AT_ONCE])
 
 
 def _gone_on(reversal: Reversal) -> bool:
+    Reversal.objects.filter(pk=reversal.pk).update(updated_at=timezone.now())
     try:
-        if not _found_at_stripe(reversal):
-            _hold_again(reversal.pk)
+        if not _found_at_stripe(reversal) and _held_again(reversal):
             _send(reversal)
     except ServiceError as error:
         log.warning("Refund %s of purchase %s: %s", reversal.pk, reversal.purchase_id, error.message)
@@ -88,10 +91,11 @@ def _begin(id: UUID, purchase_id: Any, amount_minor: int | None, reason: str, al
         kind=Reversal.Kind.REFUND,
         state=Reversal.State.REQUESTED,
         amount_minor=_amount(purchase, amount_minor),
+        allow_debt=allow_debt,
         reason=reason,
         actor=audit.current_actor().name,
     )
-    reversal.hold_id = _hold(purchase, reversal, allow_debt)
+    reversal.hold_id = _hold(purchase, reversal)
     reversal.save(force_insert=True)
     _audit(reversal, "refund_requested")
     return reversal
@@ -116,7 +120,7 @@ def _gone(purchase: Purchase) -> int:
     return sum(one.amount_minor - one.returned_minor for one in purchase.reversals.filter(_OPEN))
 
 
-def _hold(purchase: Purchase, reversal: Reversal, allow_debt: bool) -> Any:
+def _hold(purchase: Purchase, reversal: Reversal) -> Any:
     """The id of the hold; None where there is nothing to hold, or it may become debt."""
     before = _gone(purchase)
     needed = purchase.due_nano(before + reversal.amount_minor) - purchase.due_nano(before)
@@ -125,7 +129,7 @@ def _hold(purchase: Purchase, reversal: Reversal, allow_debt: bool) -> Any:
     outcome = _reserved(purchase, needed)
     if isinstance(outcome, Held):
         return outcome.hold_id
-    if allow_debt:
+    if reversal.allow_debt:
         return None
     available = amounts.to_text(getattr(outcome, "available", 0))
     raise RefundRefused(
@@ -181,21 +185,24 @@ def _found_at_stripe(reversal: Reversal) -> bool:
     return bool(ours)
 
 
-def _hold_again(reversal_id: Any) -> None:
-    """A new hold for one that the sweep ended. Raises RefundRefused, the request given up, where credits are spent."""
+def _held_again(reversal: Reversal) -> bool:
+    """A new hold for one that the sweep ended; False where the request has come to an end meanwhile.
+
+    Raises RefundRefused, the request given up, where credits are spent and the buyer may not owe them.
+    """
     with audit.writing():
-        purchase = Purchase.objects.select_for_update().get(reversals=reversal_id)
-        reversal = Reversal.objects.get(pk=reversal_id)
-        if reversal.state != Reversal.State.REQUESTED or reversal.hold_id is None:
-            return
-        if Hold.objects.open().filter(pk=reversal.hold_id).exists():
-            return
+        purchase = Purchase.objects.select_for_update().get(pk=reversal.purchase_id)
+        reversal.refresh_from_db()
+        if reversal.state != Reversal.State.REQUESTED:
+            return False
+        if reversal.hold_id is None or Hold.objects.open().filter(pk=reversal.hold_id).exists():
+            return True
         amount = Hold.objects.get(pk=reversal.hold_id).amount
         outcome = _reserved(purchase, amount)
-        if isinstance(outcome, Held):
-            reversal.hold_id = outcome.hold_id
-            reversal.save()
-            return
+        if isinstance(outcome, Held) or reversal.allow_debt:
+            reversal.hold_id = outcome.hold_id if isinstance(outcome, Held) else None
+            reversal.save(update_fields=("hold_id", "updated_at"))
+            return True
         _end(reversal, "The credits were spent before Stripe was asked.")
     raise RefundRefused("The credits were spent meanwhile.", code="credits_spent")
 

@@ -159,6 +159,42 @@ def test_one_whose_credits_were_spent_meanwhile_is_given_up(shop: Shop) -> None:
     assert shop.credits == (500, 0)
 
 
+def test_one_that_allowed_debt_still_does(shop: Shop) -> None:
+    purchase = shop.sell()
+    shop.stripe.fail("POST /v1/refunds", "drop")
+    reversal = request_refund(purchase=purchase, reason="all of it", allow_debt=True)
+    assert reversal.hold_id is not None
+    forget(reversal.hold_id)
+    sweep()
+    spend(shop.buyer, 500)
+    later(purchase)
+    assert own_refunds.go_on() == 1
+    assert (reversal_of(purchase).state, shop.credits) == ("taken", (0, 500))
+    assert checker.check() == []
+
+
+def test_one_that_was_given_up_meanwhile_is_not_sent(shop: Shop) -> None:
+    """By another worker, between this one's look and its turn."""
+    purchase = shop.sell()
+    shop.stripe.fail("POST /v1/refunds", "drop")
+    reversal = request_refund(purchase=purchase, reason="all of it")
+    Reversal.objects.update(state="failed")
+    assert not own_refunds._held_again(reversal)
+    assert reversal.state == "failed"
+
+
+def test_those_that_stripe_never_answers_keep_nobody_waiting(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_refunds, "_AT_ONCE", 1)
+    first, second = shop.sell(), shop.sell()
+    shop.stripe.fail("POST /v1/refunds", "drop", "drop")
+    for purchase in (first, second):
+        request_refund(purchase=purchase, reason="all of it")
+        later(purchase)
+    shop.stripe.fail("POST /v1/refunds", 500)
+    assert [own_refunds.go_on(), own_refunds.go_on()] == [0, 1]
+    assert (reversal_of(first).state, reversal_of(second).state) == ("requested", "taken")
+
+
 def test_one_that_stripe_has_is_taken_though_its_hold_is_gone(shop: Shop) -> None:
     purchase = shop.sell()
     shop.stripe.fail("POST /v1/refunds", "lose")
