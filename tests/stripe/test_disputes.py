@@ -67,6 +67,45 @@ def test_the_order_of_news_does_not_matter(shop: Shop) -> None:
     assert checker.check() == []
 
 
+@pytest.mark.parametrize("currency", ["usd", "eur"])
+def test_what_is_withdrawn_again_is_taken_again_in_any_order(shop: Shop, currency: str) -> None:
+    """By the dispute's balance transactions, in our currency or in Stripe's account's own, whose rates move."""
+    sample = shop.sell()
+    dispute = shop.stripe.dispute(sample.payment_intent or "")
+    movements = [
+        {"id": f"txn_{n}", "amount": amount if currency == "usd" else amount * 9 // 10 + n, "currency": currency}
+        for n, amount in enumerate((-100, 100, -100))
+    ]
+    news = [
+        ("funds_withdrawn", "needs_response", movements[:1]),
+        ("closed", "won", movements[:1]),
+        ("funds_reinstated", "won", movements[:2]),
+        ("funds_withdrawn", "lost", movements),
+    ]
+    for order in itertools.permutations(news):
+        purchase = shop.sell()
+        mine = {"id": f"dp_{purchase.pk}", "payment_intent": purchase.payment_intent}
+        for what, status, known in order:
+            told = dispute | mine | {"status": status, "balance_transactions": known}
+            assert shop.happens(f"charge.dispute.{what}", told) == "applied"
+        purchase.refresh_from_db()
+        assert (purchase.clawed_nano, reversal_of(purchase).state) == (1000 * NANO, "taken"), order
+        shop.happens("charge.dispute.funds_reinstated", told | {"balance_transactions": [*movements, movements[1]]})
+        purchase.refresh_from_db()
+        assert purchase.clawed_nano == 0
+    assert checker.check() == []
+
+
+def test_a_part_that_is_withdrawn_again_is_that_part(shop: Shop) -> None:
+    purchase = shop.sell()
+    dispute = shop.stripe.dispute(purchase.payment_intent or "", 80)
+    for movement, left in ((30, 500), (-10, 400), (20, 600)):
+        shop.stripe.move(dispute["id"], movement)
+        shop.happens("charge.dispute.updated", shop.stripe.disputes[dispute["id"]])
+        assert shop.credits == (left, 0)
+    assert checker.check() == []
+
+
 def test_what_was_spent_is_owed_until_the_dispute_is_won(shop: Shop) -> None:
     purchase = shop.sell()
     spend(shop.buyer, 700)

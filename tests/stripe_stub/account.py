@@ -162,7 +162,7 @@ class StripeAccount:
                 self._tell("charge.dispute.created", self.disputes[id])
                 return self.disputes[id]
             charge["disputed"] = True
-            self._move(id, -self.disputes[id]["amount"])
+            self.move(id, -self.disputes[id]["amount"])
             self._tell("charge.dispute.created", self.disputes[id])
             self._tell("charge.dispute.funds_withdrawn", self.disputes[id])
             return self.disputes[id]
@@ -170,7 +170,7 @@ class StripeAccount:
     def win(self, id: str) -> Thing:
         with self.lock:
             self.disputes[id]["status"] = "won"
-            self._move(id, self.disputes[id]["amount"])
+            self.move(id, self.disputes[id]["amount"])
             self._tell("charge.dispute.closed", self.disputes[id])
             self._tell("charge.dispute.funds_reinstated", self.disputes[id])
             return self.disputes[id]
@@ -180,7 +180,7 @@ class StripeAccount:
         with self.lock:
             self.disputes[id]["status"] = "lost"
             if reinstated:
-                self._move(id, reinstated)
+                self.move(id, reinstated)
                 self._tell("charge.dispute.funds_reinstated", self.disputes[id])
             self._tell("charge.dispute.closed", self.disputes[id])
             return self.disputes[id]
@@ -235,7 +235,7 @@ class StripeAccount:
             self._tell(type, self.refunds[id])
             return self.refunds[id]
 
-    def _move(self, dispute_id: str, amount: int) -> None:
+    def move(self, dispute_id: str, amount: int) -> None:
         movement = {"id": self._id("txn_"), "amount": amount, "currency": "usd", "fee": 1500}
         self.disputes[dispute_id]["balance_transactions"].append(movement)
 
