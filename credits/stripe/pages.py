@@ -43,13 +43,13 @@ def webhook(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 def purchase(request: HttpRequest, id: UUID) -> HttpResponse:
-    """The buyer's own purchase, after Stripe has been asked about it."""
+    """The buyer's own purchase, after Stripe has been asked about it, unless it just was."""
     own = Purchase.objects.filter(account__user=cast(User, request.user))
     row = own.select_related("account", "package").filter(pk=id).first()
     if row is None:
         raise Http404
     try:
-        row = checkout.refresh(row)
+        row = checkout.look(row)
     except ServiceError as error:
         log.warning("Purchase %s is shown as it was: %s", row.pk, error.message)
     shown = {
@@ -62,11 +62,12 @@ def purchase(request: HttpRequest, id: UUID) -> HttpResponse:
 
 
 def _body(request: HttpRequest) -> bytes:
-    """Its very bytes: the signature is over them."""
+    """Its very bytes: the signature is over them. No more is read than they may be."""
     announced = request.headers.get("Content-Length", "0")
-    if not announced.isdecimal() or int(announced) > MOST_BYTES or len(request.body) > MOST_BYTES:
+    body = request.read(MOST_BYTES + 1) if announced.isdecimal() and int(announced) <= MOST_BYTES else None
+    if body is None or len(body) > MOST_BYTES:
         raise PayloadTooLarge(f"An event has at most {MOST_BYTES} bytes.")
-    return request.body
+    return body
 
 
 def _refused(error: ServiceError) -> JsonResponse:

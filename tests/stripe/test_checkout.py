@@ -1,9 +1,11 @@
 """Buying: over the API, and the page that buyers come back to."""
 
+from socket import socket
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.cache import cache
 from django.test import Client
 
 from credits.amounts import NANO
@@ -149,8 +151,36 @@ def test_who_has_not_paid_is_told_so(shop: Shop, buyer: Client) -> None:
     assert "nothing was charged" in cancelled
     assert purchase.url in cancelled
     shop.stripe.expire(purchase.session_id or "")
+    cache.clear()
     assert "not paid in time" in page(buyer, purchase).content.decode()
     assert shop.credits == (0, 0)
+
+
+def test_a_page_that_is_loaded_over_and_over_asks_stripe_once_in_a_while(shop: Shop, buyer: Client) -> None:
+    purchase, other = shop.buy(), shop.buy()
+    looks = f"GET /v1/checkout/sessions/{purchase.session_id}"
+    for _ in range(5):
+        assert "not confirmed yet" in page(buyer, purchase).content.decode()
+    assert shop.stripe.asked.count(looks) == 1
+    shop.pay(purchase)
+    shop.pay(other)
+    assert "have been added" in page(buyer, other).content.decode(), "It is by purchase."
+    shop.deliver_all()
+    assert "have been added" in page(buyer, purchase).content.decode(), "What is known here is shown."
+    assert shop.stripe.asked.count(looks) == 1
+
+
+def test_without_the_cache_stripe_is_asked(shop: Shop, buyer: Client, settings: Any) -> None:
+    away = {"SOCKET_CONNECT_TIMEOUT": 0.2, "IGNORE_EXCEPTIONS": True}
+    with socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"redis://127.0.0.1:{nobody.getsockname()[1]}"
+        redis = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": address, "OPTIONS": away}
+        settings.CACHES = {"default": redis}
+        purchase = shop.buy()
+        page(buyer, purchase)
+        shop.pay(purchase)
+        assert "have been added" in page(buyer, purchase).content.decode()
 
 
 def test_where_stripe_is_away_the_page_comes_all_the_same(shop: Shop, buyer: Client) -> None:

@@ -3,9 +3,11 @@
 import json
 import time
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
+from django.core.handlers.asgi import ASGIRequest
 from django.db import OperationalError
 from django.test import Client
 
@@ -107,6 +109,23 @@ def test_an_event_that_is_not_whole_is_refused(shop: Shop, paid: dict[str, Any],
 def test_a_large_body_is_refused(shop: Shop, secret: str) -> None:
     body = b" " * (pages.MOST_BYTES + 1)
     assert send(body, signature(body, secret)).status_code == 413
+
+
+def test_of_a_body_of_unknown_length_no_more_is_read_than_it_may_have(shop: Shop) -> None:
+    """As it comes in chunks: the connection keeps it below MAX_BODY_BYTES, and the view reads less."""
+    stream = BytesIO(b" " * (4 * pages.MOST_BYTES))
+    headers = [(b"transfer-encoding", b"chunked"), (b"stripe-signature", b"t=1,v1=00")]
+    request = ASGIRequest({"type": "http", "method": "POST", "path": WEBHOOK, "headers": headers}, stream)
+    assert pages.webhook(request).status_code == 413
+    assert stream.tell() == pages.MOST_BYTES + 1
+
+
+def test_a_body_that_comes_in_chunks_is_read_whole(shop: Shop, paid: dict[str, Any], secret: str) -> None:
+    body, header = signed(paid, secret)
+    headers = [(b"transfer-encoding", b"chunked"), (b"stripe-signature", header.encode())]
+    request = ASGIRequest({"type": "http", "method": "POST", "path": WEBHOOK, "headers": headers}, BytesIO(body))
+    assert pages.webhook(request).status_code == 200
+    assert shop.credits == (1000, 0)
 
 
 def test_it_is_posted(client: Client, shop: Shop) -> None:
