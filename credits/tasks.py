@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 
 from credits.services import expiry, ledger_checks, low_balances, notices, plan_grants
-from credits.stripe import own_refunds, reconciliation, waiting
+from credits.stripe import overdue, own_refunds, reconciliation, retention, waiting
 
 logger = logging.getLogger(__name__)
 
@@ -35,14 +35,22 @@ def grant_plans() -> int:
 
 @shared_task
 def go_on_with_stripe() -> dict[str, int]:
-    """Apply events that waited, and finish refunds that were begun; how many of each."""
-    return {"events": waiting.retry_due(), "refunds": own_refunds.go_on()}
+    """Apply events that waited, and finish refunds that were begun; how many of each. Tells of what waits for long."""
+    done = {"events": waiting.retry_due(), "refunds": own_refunds.go_on()}
+    notices.of_stripe_delays([one.text for one in overdue.found()])
+    return done
 
 
 @shared_task
 def reconcile_stripe() -> int:
     """The number of differences; each is logged as an error."""
     return len(reconciliation.reconcile().differences)
+
+
+@shared_task
+def prune_stripe_events() -> int:
+    """Returns how many were forgotten."""
+    return retention.prune()
 
 
 @shared_task

@@ -26,6 +26,7 @@ EVENT_LABELS = {
     "received": "info",
     "applied": "success",
     "ignored": "info",
+    "unknown": "info",
     "waiting": "warning",
     "refused": "danger",
     "failed": "danger",
@@ -46,12 +47,26 @@ class StripeEventAdmin(LargeTable, ReadOnlyModelAdmin):
         ("What it says", {"fields": ("what_it_says",)}),
     )
     readonly_fields = ("state_label", "purchase_link", "what_it_says")
-    buttons = (Button("retry", "Try again", run="retry", needs=MOVES_MONEY, shown=lambda event: not event.is_finished),)
+    buttons = (
+        Button("retry", "Try again", run="retry", needs=MOVES_MONEY, shown=lambda event: not event.is_finished),
+        Button(
+            "dismiss",
+            "Dismiss …",
+            run="dismiss",
+            needs=MOVES_MONEY,
+            question="It is about nothing that is sold here, and is to wait no longer?",
+            shown=lambda event: event.state == StripeEvent.State.WAITING,
+        ),
+    )
 
     def retry(self, request: HttpRequest, row: StripeEvent) -> Said:
         tried = waiting.retry_event(event_id=row.pk)
         said = f"Tried: {tried.get_state_display()}. {tried.error}".strip()
         return Said(said) if tried.is_finished else Warned(said)
+
+    def dismiss(self, request: HttpRequest, row: StripeEvent) -> Said:
+        dismissed = waiting.dismiss(event_id=row.pk)
+        return Said(f"It is now: {dismissed.get_state_display()}.")
 
     @display(description="State", label=EVENT_LABELS)
     def state_label(self, event: StripeEvent) -> tuple[str, str]:

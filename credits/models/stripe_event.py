@@ -6,13 +6,15 @@ from django.db.models import Q
 
 class StripeEvent(models.Model):
     """Inserted before it is applied. WAITING is retried (its purchase may not be known yet), REFUSED and FAILED are
-    for a person to look at, IGNORED is of a type that moves no credits.
+    for a person to look at, IGNORED is about what is not sold here. UNKNOWN is of a type that this version has no use
+    for; one that has takes it up.
     """
 
     class State(models.TextChoices):
         RECEIVED = "received", "Received"
         APPLIED = "applied", "Applied"
         IGNORED = "ignored", "Of no concern"
+        UNKNOWN = "unknown", "Of a type that is not known"
         WAITING = "waiting", "Waiting for its purchase"
         REFUSED = "refused", "Refused: it contradicts our books"
         FAILED = "failed", "Failed"
@@ -39,6 +41,8 @@ class StripeEvent(models.Model):
             models.Index(fields=("received_at",), name="stripe_event_by_time"),
             models.Index(fields=("payment_intent",), condition=Q(state="waiting"), name="stripe_event_of_payment"),
             models.Index(fields=("next_try_at",), condition=Q(next_try_at__isnull=False), name="stripe_event_due"),
+            models.Index(fields=("received_at",), condition=Q(state="waiting"), name="stripe_event_waiting"),
+            models.Index(fields=("type",), condition=Q(state="unknown"), name="stripe_event_unknown"),
         )
 
     def __str__(self) -> str:

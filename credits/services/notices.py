@@ -1,5 +1,6 @@
 """What operators are told of the books: what calls cost them, what checks find, what Stripe's events contradict."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Sum
@@ -48,3 +49,13 @@ def of_stripe_event(event: StripeEvent) -> None:
     data = {"event_id": event.pk, "type": event.type, "state": event.state, "error": event.error[:300]}
     about = f"{event.pk}:{event.state}"[-120:]
     alerts.tell_operators(News("credits.stripe_event", about, timezone.now(), headline, text, data))
+
+
+def of_stripe_delays(texts: Sequence[str], *, now: datetime | None = None) -> None:
+    """Once a day (UTC) in which something waits for too long."""
+    now = now or timezone.now()
+    if not texts:
+        return
+    headline, day = "What Stripe was to settle has waited for too long", f"{now:%Y-%m-%d}"
+    data = {"day": day, "found": list(texts)}
+    alerts.tell_operators(News("credits.stripe_overdue", day, now, headline, lines(f"{headline}.", *texts), data))

@@ -12,13 +12,14 @@ from opscenter.core.placeholders import is_placeholder
 
 _KEY = re.compile(r"(?:sk|rk)_(?:test|live)_([A-Za-z0-9]{16,})")
 _WEBHOOK_SECRET = re.compile(r"whsec_([A-Za-z0-9+/=_-]{16,})")
+_FEWEST_DAYS = 60
 _FEWEST_CHARACTERS = 6
 """Different ones that a random secret has at the least: xxxxxxxxxxxxxxxx has one."""
 
 
 @register
 def purchases_can_be_paid(**kwargs: Any) -> list[CheckMessage]:
-    """credits.E010 to E013. Without STRIPE_SECRET_KEY nothing is for sale, and nothing is asked for."""
+    """credits.E010 to E014. Without STRIPE_SECRET_KEY nothing is for sale, and nothing is asked for."""
     return [Error(message, hint=hint, id=id) for id, message, hint in _problems()] if settings.STRIPE_SECRET_KEY else []
 
 
@@ -40,6 +41,9 @@ def _problems() -> Iterator[tuple[str, str, str]]:
     if not base.hostname or (base.scheme != "https" and base.hostname not in ("127.0.0.1", "localhost", "::1")):
         hint = "It is https://api.stripe.com unless set; the secret key goes there."
         yield "credits.E013", f"STRIPE_API_BASE is {settings.STRIPE_API_BASE!r}.", hint
+    if settings.STRIPE_EVENTS_KEPT_DAYS < _FEWEST_DAYS:
+        hint = f"Stripe can send an event again for 30 days; set it to {_FEWEST_DAYS} or more."
+        yield "credits.E014", f"STRIPE_EVENTS_KEPT_DAYS is {settings.STRIPE_EVENTS_KEPT_DAYS}.", hint
 
 
 def _wrong(secret: str, shape: re.Pattern[str]) -> str:

@@ -32,19 +32,27 @@ def receive(event: dict[str, Any]) -> StripeEvent:
     if (known := StripeEvent.objects.filter(pk=event["id"]).first()) and known.is_finished:
         return known
     if event["type"] not in handling.HANDLERS:
-        return _insert(event, State.IGNORED)
+        return _insert(event, State.UNKNOWN)
     with audit.writing():
         row = _insert(event, State.RECEIVED)
+        if row.state == State.UNKNOWN:
+            row.payload = payloads.kept(event)
         if not row.is_finished:
             _attempt(row)
     return row
 
 
-def attempt(event_id: str) -> StripeEvent:
-    """Try to apply a kept event again, whatever it waits for. Raises StripeEvent.DoesNotExist."""
+def attempt(event_id: str, *, payload: dict[str, Any] | None = None) -> StripeEvent:
+    """Try to apply a kept event again, whatever it waits for; by `payload` where Stripe has told it once more.
+
+    Raises StripeEvent.DoesNotExist.
+    """
     with audit.writing():
         row = StripeEvent.objects.select_for_update().get(pk=event_id)
         if not row.is_finished:
+            if payload is not None:
+                row.payload = payloads.kept(payload)
+                row.payment_intent = payloads.payment_of(payload["data"]["object"])
             _attempt(row)
     return row
 
@@ -79,10 +87,9 @@ def _insert(event: dict[str, Any], state: StripeEvent.State) -> StripeEvent:
         type=event["type"],
         livemode=event["livemode"],
         created=datetime.fromtimestamp(event["created"], UTC),
-        payload=payloads.kept(event) if state != State.IGNORED else {},
+        payload=payloads.kept(event),
         payment_intent=payloads.payment_of(event["data"]["object"]),
         state=state,
-        finished_at=timezone.now() if state == State.IGNORED else None,
     )
     try:
         with transaction.atomic():
@@ -106,6 +113,8 @@ def _attempt(row: StripeEvent) -> None:
         state, why = State.REFUSED, error.message
     except handling.NotOurs as error:
         state, why = State.IGNORED, str(error)
+    except handling.UnknownType:
+        state = State.UNKNOWN
     except _UNEXPECTED as error:
         state, why = State.FAILED, f"{type(error).__name__}: {error}"[:1000]
     _end(row, state, why)
@@ -117,8 +126,8 @@ def _end(row: StripeEvent, state: StripeEvent.State, why: str) -> None:
     row.state, row.error = state, why
     is_open = state in (State.WAITING, State.FAILED)
     row.next_try_at = timezone.now() + _pause(row.attempts) if is_open else None
-    row.finished_at = None if is_open else timezone.now()
-    row.save(update_fields=("state", "error", "attempts", "next_try_at", "finished_at"))
+    row.finished_at = None if is_open or state == State.UNKNOWN else timezone.now()
+    row.save()
     if state in (State.REFUSED, State.FAILED):
         log.error("Stripe's event %s (%s) moved nothing: %s", row.pk, row.type, why)
         notices.of_stripe_event(row)

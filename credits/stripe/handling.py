@@ -17,11 +17,17 @@ class NotOurs(Exception):
     """Stripe's account sells other things too."""
 
 
+class UnknownType(Exception):
+    """Of events that this version has no use for."""
+
+
 def apply(event: dict[str, Any]) -> bool:
     """True where this granted a purchase. Inside `audit.writing()`.
 
-    Raises PurchaseUnknown, Contradiction, NotOurs, and what the ledger raises.
+    Raises UnknownType, PurchaseUnknown, Contradiction, NotOurs, and what the ledger raises.
     """
+    if event["type"] not in HANDLERS:
+        raise UnknownType
     if event.get("account"):
         raise NotOurs("It is about another account, connected to ours.")
     if event["livemode"] != settings.STRIPE_LIVEMODE:

@@ -8,23 +8,26 @@ PACKAGE = "opscenter_package"
 REVERSAL = "opscenter_reversal"
 """Keys of the metadata that sessions, payments and refunds of ours carry."""
 
+_OURS = (PURCHASE, PACKAGE, REVERSAL)
 _OF_EVENTS = ("id", "object", "type", "livemode", "created", "api_version", "account")
 _OF_OBJECTS = {
     *("id", "object", "mode", "status", "payment_status", "amount", "amount_total", "amount_refunded", "currency"),
-    *("created", "livemode", "charge", "payment_intent", "client_reference_id", "metadata", "reason", "failure_reason"),
+    *("created", "livemode", "charge", "payment_intent", "client_reference_id", "reason", "failure_reason"),
 }
 _OF_MOVEMENTS = ("id", "amount", "currency")
 _LONGEST_TEXT = 500
 
 
 def kept(event: dict[str, Any]) -> dict[str, Any]:
-    """Of `event`, what applying it needs, and what finding it in Stripe's dashboard needs."""
+    """Of `event`, what applying it needs, and what finding it at Stripe needs. Of metadata, what is ours."""
     described = {name: event[name] for name in _OF_EVENTS if name in event}
     return described | {"data": {"object": _object(event["data"]["object"])}}
 
 
 def _object(thing: dict[str, Any]) -> dict[str, Any]:
     told = {name: _short(value) for name, value in thing.items() if name in _OF_OBJECTS}
+    if isinstance(metadata := thing.get("metadata"), dict):
+        told["metadata"] = {name: _short(metadata[name]) for name in _OURS if name in metadata}
     if isinstance(movements := thing.get("balance_transactions"), list):
         told["balance_transactions"] = [{name: one.get(name) for name in _OF_MOVEMENTS} for one in movements]
     refunds = thing.get("refunds")
@@ -34,12 +37,11 @@ def _object(thing: dict[str, Any]) -> dict[str, Any]:
 
 
 def _short(value: Any) -> Any:
+    """Of an object, its id alone."""
     if isinstance(value, str):
         return value[:_LONGEST_TEXT]
-    if isinstance(value, dict):
-        return {str(name): _short(inner) for name, inner in value.items() if not isinstance(inner, dict | list)} | (
-            {"id": value["id"]} if "id" in value else {}
-        )
+    if isinstance(value, dict | list):
+        return id_of(value) or None
     return value
 
 

@@ -8,7 +8,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from credits.models import StripeEvent
 from credits.services import ledger_checks
+from credits.stripe import overdue
 from gateway.margin import report
 from gateway.margin.below_cost import below_cost
 from gateway.models import UsageStat
@@ -32,7 +34,7 @@ def warnings(request: HttpRequest, actives: list[ActiveProvider], swept: timedel
         *_about_secrets(request),
     ]
     found += [*_about_rotation(request), *_about_proxy(request), *_about_audit(request)]
-    found += _about_margin(request)
+    found += [*_about_margin(request), *_about_stripe(request)]
     if settings.DEBUG:
         found.append(Fact("DEBUG", "It is on: error pages show settings and code to whoever causes one."))
     return found
@@ -134,3 +136,9 @@ def _about_margin(request: HttpRequest) -> Iterator[Fact]:
         day, model, tier = margin.of
         earned = f"consumers paid ${margin.paid_usd:.2f} for what providers charge ${margin.cost_usd:.2f} for"
         yield Fact("Loss", f"{day}, {model or 'unknown model'}, tier {tier or 'unknown'}: {earned}.", page)
+
+
+def _about_stripe(request: HttpRequest) -> Iterator[Fact]:
+    if may_view(request, StripeEvent):
+        for late in overdue.found():
+            yield Fact("Stripe", late.text, link_to(request, late.model, state__exact=late.state))

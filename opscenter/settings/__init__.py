@@ -150,6 +150,7 @@ STRIPE_TIMEOUT_S = env.float("STRIPE_TIMEOUT_S", default=15)
 STRIPE_RETRIES = env.int("STRIPE_RETRIES", default=2)
 STRIPE_TOLERANCE_S = env.int("STRIPE_TOLERANCE_S", default=300)
 STRIPE_TICK_S = env.float("STRIPE_TICK_S", default=60)
+STRIPE_EVENTS_KEPT_DAYS = env.int("STRIPE_EVENTS_KEPT_DAYS", default=400)
 
 # --- the LiteLLM proxy beside it: llmconfig/proxy ---
 

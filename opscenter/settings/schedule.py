@@ -28,6 +28,7 @@ at_times: dict[str, dict[str, Any]] = {
 
 of_purchases: dict[str, dict[str, Any]] = {
     "reconcile-stripe": {"task": "credits.tasks.reconcile_stripe", "schedule": crontab(hour=4, minute=7)},
+    "prune-stripe-events": {"task": "credits.tasks.prune_stripe_events", "schedule": crontab(hour=2, minute=33)},
 }
 
 

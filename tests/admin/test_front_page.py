@@ -12,7 +12,7 @@ from django.utils import timezone
 from credits.amounts import to_nano
 from credits.ledger import book
 from credits.ledger.moves import Reserve
-from credits.models import Hold, Package, PowerLevel
+from credits.models import Hold, Package, PowerLevel, StripeEvent
 from credits.services import ledger_checks
 from gateway.models import RequestRow
 from llmconfig.models import ActiveProvider, AIServer
@@ -135,6 +135,21 @@ def test_it_has_nothing_to_warn_of_where_all_is_well(root: Site, world: World) -
     PowerLevel.objects.update(multiplier=1)
 
     assert root.open("index")["warnings"] == []
+
+
+def test_it_warns_of_events_that_wait_for_long(root: Site, world: World, settings: Any) -> None:
+    settings.STRIPE_SECRET_KEY = "any"
+    assert "Events that wait" not in text(root.get("index"))
+    StripeEvent.objects.update(received_at=timezone.now() - timedelta(days=2))
+
+    with CaptureQueriesContext(connection) as captured:
+        page = root.get("index")
+
+    assert len(captured.captured_queries) <= 36
+    assert "Events that wait for their purchase: 1, the oldest since" in text(page)
+    address = "/admin/credits/stripeevent/?state__exact=waiting"
+    assert address in page.content.decode()
+    assert StripeEvent.objects.get().pk in root.client.get(address).content.decode()
 
 
 def test_it_is_bounded_in_queries_and_reads_no_table_whole(root: Site, world: World) -> None:

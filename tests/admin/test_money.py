@@ -109,6 +109,14 @@ def test_without_purchases_nothing_is_paid_back_tried_or_compared(root: Site, wo
     assert StripeEvent.objects.get().state == "waiting"
 
 
+def test_an_event_of_another_installation_is_dismissed_after_a_question(root: Site, world: World) -> None:
+    event = StripeEvent.objects.get()
+
+    assert "is to wait no longer?" in text(root.press("credits_stripeevent", event, "dismiss"))
+    assert "Of no concern" in text(root.press("credits_stripeevent", event, "dismiss", confirmed="yes"))
+    assert root.press("credits_stripeevent", event, "dismiss", confirmed="yes").status_code == 404
+
+
 def test_a_packages_slug_stays_by_which_payments_under_way_name_it(root: Site, world: World) -> None:
     package = Purchase.objects.get().package
     pages: list[Any] = [root.get("credits_package_change", package.pk), root.get("credits_package_add")]

@@ -27,6 +27,11 @@ def test_what_is_needed_is_fine(settings: Any) -> None:
     assert found(settings, STRIPE_SECRET_KEY=f"rk_live_{token_hex(24)}", STRIPE_LIVEMODE=True) == []
 
 
+def test_events_are_kept_for_longer_than_stripe_repeats_them(settings: Any) -> None:
+    assert found(settings, STRIPE_EVENTS_KEPT_DAYS=60) == []
+    assert found(settings, STRIPE_EVENTS_KEPT_DAYS=59) == ["credits.E014 STRIPE_EVENTS_KEPT_DAYS is 59."]
+
+
 def test_where_nothing_is_for_sale_nothing_is_asked_for(settings: Any) -> None:
     assert found(settings, STRIPE_SECRET_KEY="", STRIPE_WEBHOOK_SECRET="", PUBLIC_URL="") == []
 

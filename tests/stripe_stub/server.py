@@ -93,6 +93,8 @@ class RunningStripe(StripeAccount):
                 return _read(path, self.refunds, rest, asked)
             case "GET", ["disputes", *rest]:
                 return _read(path, self.disputes, rest, asked)
+            case "GET", ["events", *rest]:
+                return _read(path, {event["id"]: event for event in self.events}, rest, asked)
         raise Refused(404, "", f"Unrecognized request URL ({method}: {path})")
 
 
