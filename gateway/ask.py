@@ -17,7 +17,8 @@ class Ask:
     """`body` is what the client sent less what is ours; `input_bound` is the most tokens its text can be.
 
     `choices` are the answers that are wanted, each of at most `max_tokens`; 0 where an answer is no text. `media` is
-    how many images, films and files are in it or are pointed at.
+    how many images, films and files are in it or are pointed at. `searches` are what a reranker may bill, as counted
+    here, and at most.
     """
 
     body: dict[str, Any]
@@ -28,6 +29,8 @@ class Ask:
     max_tokens: int | None
     input_bound: int
     media: int
+    searches: int = 0
+    most_searches: int = 0
     tags: dict[str, str] = field(default_factory=dict)
 
 

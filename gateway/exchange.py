@@ -70,7 +70,8 @@ class Exchange:
     _receipt: tuple[tuple[Candidate, ...], msgspec.Raw] | None = None
 
     def __post_init__(self) -> None:
-        self.meter = Meter(self.ask.choices * max(self._cap(candidate) for candidate in self.candidates))
+        most_tokens = self.ask.choices * max(self._cap(candidate) for candidate in self.candidates)
+        self.meter = Meter(most_tokens, searches=self.ask.searches)
 
     # --- what it can cost ---
 
@@ -80,6 +81,7 @@ class Exchange:
             candidate.rates.most_nano(
                 input_tokens=self._input_bound(candidate),
                 output_tokens=self.ask.choices * min(output_tokens or self._cap(candidate), self._cap(candidate)),
+                searches=self.ask.most_searches,
             )
             for candidate in self.candidates
         )
@@ -188,7 +190,7 @@ class Exchange:
         if self._prompt_tokens is None:
             # Once: heartbeats ask every few seconds, and a prompt may be megabytes.
             self._prompt_tokens = self.endpoint.count_prompt(self.ask.body)
-        return Usage(self._prompt_tokens, 0, 0, self.meter.delivered_tokens())
+        return Usage(self._prompt_tokens, 0, 0, self.meter.delivered_tokens(), self.ask.searches)
 
     def beat(self) -> Beat:
         """A sign of life with what has been delivered, for the sweep to go by should this process die."""

@@ -50,7 +50,7 @@ async def end(serving: Runtime, exchange: Exchange, ending: Ending) -> int:
     """
     exchange.ended = True
     # Nothing more is asked of an upstream, however long the settle takes.
-    admission.ended(serving, exchange, tokens=sum(ending.usage))
+    admission.ended(serving, exchange, tokens=ending.usage.tokens)
     if exchange.held is None:
         _record(serving, exchange, ending)
         return exchange.charged_nano
@@ -153,7 +153,7 @@ def _closing(exchange: Exchange, held: Held, ending: Ending) -> Capture | Void:
     facts = Facts(
         model=target.model_name if target else "",
         provider=target.provider if target else "",
-        tokens=sum(ending.usage),
+        tokens=ending.usage.tokens,
     )
     where = (exchange.id, exchange.caller.account_id, held.lease_epoch)
     if ending.captures:

@@ -16,6 +16,8 @@ _MOST_UNCOUNTED = 16_384
 class Meter:
     """`most_tokens` is what was asked for over all choices: an upstream that ignores it is cut off.
 
+    `searches` are those counted here, for a provider that reports tokens alone.
+
     `reported` is the provider's usage object as it was read, `usage` what could be understood of it.
     """
 
@@ -25,13 +27,15 @@ class Meter:
         "_length",
         "_most_chunks",
         "_most_length",
+        "_searches",
         "_text",
         "_uncounted",
         "reported",
         "usage",
     )
 
-    def __init__(self, most_tokens: int) -> None:
+    def __init__(self, most_tokens: int, *, searches: int = 0) -> None:
+        self._searches = searches
         self.usage: Usage | None = None
         self.reported: dict[str, Any] | None = None
         self._most_chunks = most_tokens + _CHUNKS_BEYOND_TOKENS
@@ -78,4 +82,6 @@ class Meter:
 
     def _report(self, usage: Any) -> None:
         if (counts := Usage.from_openai(usage)) is not None:
+            if self._searches and not counts.searches:
+                counts = counts._replace(searches=self._searches)
             self.usage, self.reported = counts, dict(usage)

@@ -13,6 +13,7 @@ from gateway.usage_counts import Usage
 
 _Basis, _Status = RequestRow.Basis, RequestRow.Status
 _KINDS = ("Input", "Cached input", "Cache write", "Output")
+_TOKENS_PER_PRICE = 1_000_000
 _WHY = {
     _Basis.PROVIDER: "Charged by the usage that the provider reported.",
     _Basis.COUNTED: "The provider reported no usage: the prompt and the text delivered were counted here.",
@@ -114,6 +115,8 @@ def _prices(rates: Mapping[str, Any]) -> dict[str, Decimal]:
         "cached_price": Decimal(rates["cached_input"]),
         "write_price": Decimal(rates["cache_write"]),
         "output_price": Decimal(rates["output"]),
+        # Receipts from before there were searches have none.
+        "search_price": Decimal(rates.get("search", 0)),
     }
 
 
@@ -128,11 +131,16 @@ def _covered(inputs: Inputs) -> int:
 
 def _steps(inputs: Inputs, prices: dict[str, Decimal], factors: dict[str, Decimal], cost: int) -> Iterator[Step]:
     total = Fraction(0)
-    for kind, price, tokens in zip(_KINDS, prices.values(), inputs.usage, strict=True):
-        part = Fraction(price) * tokens / 1_000_000
+    *per_tokens, per_search = prices.values()
+    for kind, price, tokens in zip(_KINDS, per_tokens, inputs.usage[:-1], strict=True):
+        part = Fraction(price) * tokens / _TOKENS_PER_PRICE
         total += part
         if tokens:
             yield Step(kind, f"{tokens} tokens × ${_plain(Fraction(price))} per 1M", f"${_plain(part)}")
+    if searches := inputs.usage.searches:
+        part = Fraction(per_search) * searches
+        total += part
+        yield Step("Searches", f"{searches} × ${_plain(Fraction(per_search))}", f"${_plain(part)}")
     yield Step("Price upstream", "the sum", f"${_plain(total)}")
     total *= 1 + Fraction(factors["markup"])
     yield Step("With the tier's markup", f"× (1 + {_plain(Fraction(factors['markup']))})", f"${_plain(total)}")

@@ -44,6 +44,7 @@ class RequestValues(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     completion_tokens: int = 0
+    searches: int = 0
     billing_basis: str
     held_nano: int = 0
     charged_nano: int = 0
@@ -79,6 +80,7 @@ class AttemptValues(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     completion_tokens: int = 0
+    searches: int = 0
     cost_usd: Decimal = Decimal(0)
     duration_ms: int = 0
 

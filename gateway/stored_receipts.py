@@ -34,7 +34,7 @@ def receipt_of(row: RequestRow) -> Receipt:
 
 def _usage(row: RequestRow) -> Usage:
     uncached = row.prompt_tokens - row.cached_tokens - row.cache_write_tokens
-    return Usage(uncached, row.cached_tokens, row.cache_write_tokens, row.completion_tokens)
+    return Usage(uncached, row.cached_tokens, row.cache_write_tokens, row.completion_tokens, row.searches)
 
 
 def _answering_rates(row: RequestRow) -> Mapping[str, Any]:

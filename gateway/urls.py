@@ -9,11 +9,13 @@ from gateway.views.margin import MarginView
 from gateway.views.models import ModelsView, ModelView
 from gateway.views.personal import either, is_management
 from gateway.views.reauthenticate import ReauthenticateView
+from gateway.views.rerank import RerankView
 from llmconfig.views.own_models import OwnModelListView, OwnModelView
 
 _inference = [
     path("chat/completions", ChatCompletionsView.as_view()),
     path("embeddings", EmbeddingsView.as_view()),
+    path("rerank", RerankView.as_view()),
     path("models", ModelsView.as_view()),
     path("models/<path:name>", ModelView.as_view()),
 ]
@@ -22,11 +24,13 @@ _personal = [
     path("models/<int:pk>", either(ModelView, OwnModelView)),
 ]
 _MODELS = "/api/v1/llm/models"
-INFERENCE_PREFIXES = ("/v1/", "/api/v1/llm/chat/", "/api/v1/llm/embeddings", _MODELS)
+INFERENCE_PREFIXES = ("/v1/", "/api/v1/llm/chat/", "/api/v1/llm/embeddings", "/api/v1/llm/rerank", "/v2/", _MODELS)
 """Paths that opscenter/asgi.py gives to the handler without middleware, where `is_inference`."""
 
 urlpatterns = [
     path("v1/", include(_inference)),
+    # Cohere's client of today.
+    path("v2/rerank", RerankView.as_view()),
     path("api/v1/llm/", include([*_personal, *_inference])),
     path("api/v1/llm/credits/margin", MarginView.as_view(), name="margin"),
     path("api/v1/auth/login", LoginView.as_view(), name="login"),

@@ -1,4 +1,4 @@
-"""Token counts as billed: four disjoint numbers, whatever way a provider nests them."""
+"""What a call used, as billed: disjoint numbers of tokens, and searches, whatever way a provider nests them."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -7,6 +7,7 @@ _CACHED = ("cached_tokens",)
 _CACHED_OUTSIDE_DETAILS = ("cache_read_input_tokens", "prompt_cache_hit_tokens")
 _CACHE_WRITE = ("cache_creation_tokens", "cache_write_tokens")
 _CACHE_WRITE_OUTSIDE_DETAILS = ("cache_creation_input_tokens",)
+_SEARCHES = ("searches",)
 _MOST = 2**31 - 1
 """What the request rows can hold; more tokens than any call has."""
 
@@ -16,12 +17,21 @@ class _Unusable(ValueError):
 
 
 class Usage(NamedTuple):
-    """Tokens: `uncached`, `cached` and `cache_write` add up to the prompt."""
+    """Tokens: `uncached`, `cached` and `cache_write` add up to the prompt. `searches` are what rerankers bill."""
 
     uncached: int
     cached: int
     cache_write: int
     output: int
+    searches: int = 0
+
+    @property
+    def prompt(self) -> int:
+        return self.uncached + self.cached + self.cache_write
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt + self.output
 
     @classmethod
     def from_openai(cls, usage: object) -> "Usage | None":
@@ -45,7 +55,8 @@ class Usage(NamedTuple):
         output = _count(usage.get("completion_tokens"))
         cached = _first(details, _CACHED) or _first(usage, _CACHED_OUTSIDE_DETAILS)
         cache_write = _first(details, _CACHE_WRITE) or _first(usage, _CACHE_WRITE_OUTSIDE_DETAILS)
-        return cls(_count(prompt - cached - cache_write), cached, cache_write, output)
+        searches = _first(usage, _SEARCHES)
+        return cls(_count(prompt - cached - cache_write), cached, cache_write, output, searches)
 
 
 def _count(value: object) -> int:

@@ -29,7 +29,7 @@ class AttemptRowAdmin(LargeTable, ReadOnlyModelAdmin):
             "Usage",
             {
                 "fields": (
-                    ("prompt_tokens", "cached_tokens", "cache_write_tokens", "completion_tokens"),
+                    ("prompt_tokens", "cached_tokens", "cache_write_tokens", "completion_tokens", "searches"),
                     ("usage_source", "cost_usd"),
                     "duration_ms",
                 )

@@ -56,7 +56,7 @@ class RequestRowAdmin(Billed, LargeTable, ReadOnlyModelAdmin):
         ("Outcome", {"fields": (("status_label", "http_status", "error_code"), ("model", "provider", "attempts"))}),
         (
             "Tokens",
-            {"fields": (("prompt_tokens", "completion_tokens"), ("cached_tokens", "cache_write_tokens"))},
+            {"fields": (("prompt_tokens", "completion_tokens"), ("cached_tokens", "cache_write_tokens"), "searches")},
         ),
         ("Bill", {"fields": (("held", "charged", "overrun"), ("billing_basis", "verdict"), "why")}),
         ("Time", {"fields": (("duration_ms", "first_token_ms", "overhead_ms"),)}),

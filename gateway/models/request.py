@@ -55,6 +55,7 @@ class RequestRow(models.Model):
     cached_tokens = models.PositiveIntegerField(default=0)
     cache_write_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
+    searches = models.PositiveIntegerField(default=0, db_default=0)
     billing_basis = models.CharField(max_length=12, choices=Basis)
     held_nano = models.BigIntegerField(default=0)
     charged_nano = models.BigIntegerField(default=0)
@@ -111,6 +112,7 @@ class AttemptRow(models.Model):
     cached_tokens = models.PositiveIntegerField(default=0)
     cache_write_tokens = models.PositiveIntegerField(default=0)
     completion_tokens = models.PositiveIntegerField(default=0)
+    searches = models.PositiveIntegerField(default=0, db_default=0)
     cost_usd = models.DecimalField("cost (USD)", max_digits=15, decimal_places=9, default=0)
     duration_ms = models.PositiveIntegerField("duration (ms)", default=0)
 

@@ -19,18 +19,20 @@ _terms = st.fixed_dictionaries(
         "cached_price": _prices,
         "write_price": _prices,
         "output_price": _prices,
+        "search_price": _prices,
         "markup": st.decimals(min_value=0, max_value=5, places=4),
         "multiplier": st.decimals(min_value=0, max_value=10, places=4),
         "credits_per_usd": st.sampled_from(["1", "1000", "0.3", "7.5"]),
     }
 )
-_usages = st.builds(Usage, _counts, _counts, _counts, _counts)
+_usages = st.builds(Usage, _counts, _counts, _counts, _counts, st.integers(min_value=0, max_value=1000))
 
 
 def _by_the_formula(usage: Usage, terms: dict[str, Any]) -> int:
     """The specification's formula in fractions, with the one ceiling at the end."""
     names = ("input_price", "cached_price", "write_price", "output_price")
-    usd = sum(Fraction(terms[name]) * count for name, count in zip(names, usage, strict=True)) / 1_000_000
+    usd = sum(Fraction(terms[name]) * count for name, count in zip(names, usage[:4], strict=True)) / 1_000_000
+    usd += Fraction(terms["search_price"]) * usage.searches
     charged = usd * (1 + Fraction(terms["markup"])) * Fraction(terms["multiplier"])
     return ceil(charged * Fraction(terms["credits_per_usd"]) * 10**9)
 
@@ -83,7 +85,7 @@ def test_a_cost_is_what_the_formula_gives(usage: Usage, terms: dict[str, Any]) -
 @given(usage=_usages, terms=_terms)
 def test_no_call_costs_more_than_its_most(usage: Usage, terms: dict[str, Any]) -> None:
     rates = token_rates(**terms)
-    most = rates.most_nano(input_tokens=sum(usage[:3]), output_tokens=usage.output)
+    most = rates.most_nano(input_tokens=usage.prompt, output_tokens=usage.output, searches=usage.searches)
 
     assert rates.cost_nano(usage) <= most
 
@@ -128,7 +130,7 @@ def test_free_output_is_not_affordable_where_the_input_is_not() -> None:
 
 
 @given(terms=_terms)
-def test_rates_are_free_exactly_when_no_token_costs(terms: dict[str, Any]) -> None:
+def test_rates_are_free_exactly_when_nothing_costs(terms: dict[str, Any]) -> None:
     rates = token_rates(**terms)
 
-    assert rates.is_free == (rates.cost_nano(Usage(1, 1, 1, 1)) == 0)
+    assert rates.is_free == (rates.cost_nano(Usage(1, 1, 1, 1, 1)) == 0)

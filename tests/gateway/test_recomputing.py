@@ -33,12 +33,12 @@ from tests.llmconfig.api import Api, on_server
 
 pytestmark = pytest.mark.django_db
 
-_KINDS = ("input", "cached_input", "cache_write", "output")
+_KINDS = ("input", "cached_input", "cache_write", "output", "search")
 _GIVEN = 10**16
 
 
 def recomputed(request: Mapping[str, Any], attempt: Mapping[str, Any] | None, hold: Mapping[str, Any]) -> int:
-    """Nanocredits that the call should have cost, from the columns of its rows alone: tokens times prices, the markup,
+    """Nanocredits that the call should have cost, from the columns of its rows alone: uses times prices, the markup,
     the multiplier, the credits of a dollar, one ceiling; at most what was held, or what the sweep had taken.
     """
     if request["billing_basis"] == "void":
@@ -49,7 +49,8 @@ def recomputed(request: Mapping[str, Any], attempt: Mapping[str, Any] | None, ho
     rates = attempt["rates"]
     uncached = request["prompt_tokens"] - request["cached_tokens"] - request["cache_write_tokens"]
     tokens = (uncached, request["cached_tokens"], request["cache_write_tokens"], request["completion_tokens"])
-    usd = sum(Fraction(rates[kind]) * count for kind, count in zip(_KINDS, tokens, strict=True)) / 10**6
+    usd = sum(Fraction(rates[kind]) * count for kind, count in zip(_KINDS[:-1], tokens, strict=True)) / 10**6
+    usd += Fraction(rates["search"]) * request["searches"]
     sold = usd * (1 + Fraction(rates["markup"])) * Fraction(rates["multiplier"])
     cost = ceil(sold * Fraction(request["rates"]["credits_per_usd"]) * 10**9)
     # Only the sweep counts the epoch up.
@@ -65,20 +66,20 @@ class Case:
     markup: Decimal
     multiplier: Decimal
     credits_per_usd: str
-    used: tuple[int, int, int]
+    used: tuple[int, int, int, int]
     most_held: int
     ending: str
     checkpoint: int
 
 
-_prices = st.tuples(*[st.decimals(min_value=0, max_value=200, places=6)] * 4)
+_prices = st.tuples(*[st.decimals(min_value=0, max_value=200, places=6)] * 5)
 _cases = st.builds(
     Case,
     prices=_prices,
     markup=st.decimals(min_value=0, max_value=3, places=4),
     multiplier=st.decimals(min_value=0, max_value=3, places=4),
     credits_per_usd=st.sampled_from(["1000", "1", "0.3", "7.5"]),
-    used=st.tuples(st.integers(0, 5_000), st.integers(0, 5_000), st.integers(0, 5_000)),
+    used=st.tuples(*[st.integers(0, 5_000)] * 3, st.integers(0, 3)),
     most_held=st.integers(min_value=0, max_value=10**12),
     ending=st.sampled_from(["answered", "counted", "failed", "refused", "left", "swept", "swept early", "swept, late"]),
     checkpoint=st.integers(min_value=1, max_value=10**12),
@@ -151,11 +152,12 @@ class Books:
 def _ending(exchange: Exchange, case: Case) -> Ending:
     if case.ending == "refused":
         return endings.refused(exchange, ServiceError("Refused."))
-    prompt, cached, completion = case.used
+    prompt, cached, completion, searches = case.used
     usage = {
         "prompt_tokens": prompt + cached,
         "completion_tokens": completion,
         "prompt_tokens_details": {"cached_tokens": cached},
+        "searches": searches,
     }
     exchange.meter.reply("word " * (completion % 50), None if case.ending == "counted" else usage)
     if case.ending == "failed":
@@ -207,7 +209,7 @@ def test_the_worked_example(books: Books, settings: Settings, credits_per_usd: s
     """Starter, 1000 tokens at $0.002 per 1K, balanced: $0.0007."""
     settings.CREDITS_PER_USD = credits_per_usd
     two = Decimal("2.000000")
-    case = Case((two,) * 4, Decimal("0.4"), Decimal("0.25"), credits_per_usd, (600, 0, 400), 10**12, "answered", 1)
+    case = Case((two,) * 5, Decimal("0.4"), Decimal("0.25"), credits_per_usd, (600, 0, 400, 0), 10**12, "answered", 1)
 
     row = books.settle(case)
 
@@ -215,7 +217,7 @@ def test_the_worked_example(books: Books, settings: Settings, credits_per_usd: s
 
 
 def test_what_is_stored_has_every_input(books: Books) -> None:
-    case = Case((Decimal(2),) * 4, Decimal("0.4"), Decimal("0.25"), "1000", (600, 0, 400), 10**12, "answered", 1)
+    case = Case((Decimal(2),) * 5, Decimal("0.4"), Decimal("0.25"), "1000", (600, 0, 400, 0), 10**12, "answered", 1)
 
     request, attempt, hold = stored(books.settle(case))
 

@@ -45,8 +45,10 @@ async def rerank(request: web.Request) -> web.StreamResponse:
     scores = [len(query & set(str(text).lower().split())) / len(query) for text in body["documents"]]
     ranked = sorted(range(len(scores)), key=lambda i: -scores[i])[: body.get("top_n") or len(scores)]
     results = [{"index": i, "relevance_score": scores[i]} for i in ranked]
-    meta = {"billed_units": {"search_units": 1}}
-    return web.json_response({"id": "rerank-1", "model": body["model"], "results": results, "meta": meta})
+    answer = {"id": "rerank-1", "model": body["model"], "results": results}
+    if "no-usage" not in request[MISBEHAVIOUR]:
+        answer["meta"] = {"billed_units": {"search_units": 1}}
+    return web.json_response(answer)
 
 
 async def responses(request: web.Request) -> web.StreamResponse:

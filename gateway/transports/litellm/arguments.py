@@ -44,7 +44,8 @@ _OF_CHAT = frozenset(
     }
 )
 _OF_EMBEDDINGS = frozenset({"dimensions", "encoding_format", "input", "input_type", "user"})
-_PARAMETERS = {"chat/completions": _OF_CHAT, "embeddings": _OF_EMBEDDINGS}
+_OF_RERANKING = frozenset({"documents", "max_tokens_per_doc", "query", "return_documents", "top_n"})
+_PARAMETERS = {"chat/completions": _OF_CHAT, "embeddings": _OF_EMBEDDINGS, "rerank": _OF_RERANKING}
 
 
 def arguments(call: Call) -> dict[str, Any]:

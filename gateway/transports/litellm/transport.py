@@ -21,7 +21,7 @@ from gateway.transports.litellm.stream import LiteLLMStream
 from gateway.transports.wire import Sessions, answer_by
 from opscenter.core.outbound import OutboundRefused
 
-_FUNCTIONS = {"chat/completions": "acompletion", "embeddings": "aembedding"}
+_FUNCTIONS = {"chat/completions": "acompletion", "embeddings": "aembedding", "rerank": "arerank"}
 # Their SDKs open connections of their own, which the outbound guard can't see.
 _UNGUARDED = frozenset({"aiohttp_openai", "petals", "sagemaker", "sagemaker_chat", "sagemaker_nova", "sap", "vllm"})
 
@@ -83,6 +83,8 @@ def _translated(body: Body, observed: Observed) -> Reply:
     if received is not None:
         usage = received.get("usage")
     body["usage"] = usage
+    if not observed.reported_usage:
+        body.pop("meta", None)
     for choice in body.get("choices", ()):
         choice.get("message", {}).setdefault("content", None)
     return Reply(body, None)
