@@ -66,6 +66,7 @@ def test_more_groups_than_fit_go_on_other_pages_and_are_all_summed_up(
 def test_what_sells_below_cost_is_told_on_the_pages_where_it_is_changed(root: Site, big: Package) -> None:
     for page in ("credits_tier_changelist", "credits_powerlevel_changelist"):
         assert WARNING in text(root.get(page))
+    assert WARNING in text(root.get("credits_package_change", big.pk))
     assert WARNING in text(root.get("index"))
 
 
