@@ -1,15 +1,18 @@
-"""A ledger of many years, written by the database itself past the services: N entries, a few wallets with most of them.
+"""A ledger of many years, written by the database itself past the services: N entries, a few wallets with most of them,
+and a month's usage of 500 keys.
 
 One wallet in 100,200 has a tenth of all entries, 199 a fifth together, and the others some twenty each.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from django.core.management import call_command
 from django.db import connection
 
 from credits.models import Account
+from gateway.usage.statements import margins_made_afresh
 from opscenter.core.models import User
 
 HOT, COLD = 200, 100_000
@@ -59,6 +62,15 @@ UPDATE llm_credits w SET posted = e.posted, entries_count = e.entries FROM (
   SELECT account_id, SUM(amount) AS posted, COUNT(*) AS entries FROM llm_transactions GROUP BY account_id) e
 WHERE e.account_id = w.id AND w.kind = 'wallet'
 """
+_USAGE = """
+INSERT INTO llm_usage_stats (day, account_id, user_id, virtual_key_id, tier, power_level, model, provider, component,
+  environment, requests, failed, refused, attempts, prompt_tokens, cached_tokens, cache_write_tokens, completion_tokens,
+  charged_nano, overrun_nano, expense_nano, cost_nano_usd, duration_ms)
+SELECT (NOW() AT TIME ZONE 'UTC')::date - day, key, key, key, (ARRAY['free', 'starter', 'pro'])[1 + key %% 3],
+  'balanced', 'm' || model, 'p' || model %% 4, 'c' || key %% 5, 'prod', 33, 1, 1, 34, 10000, 0, 0, 20000,
+  CASE WHEN model = 3 THEN 1000 ELSE 10000000000 END, 0, 1000, 7000000, 90000
+FROM GENERATE_SERIES(0, 29) AS day, GENERATE_SERIES(1, 500) AS key, GENERATE_SERIES(1, 20) AS model
+"""
 _FINISH = """
 SELECT SETVAL(PG_GET_SERIAL_SEQUENCE('credits_journals', 'id'), (SELECT MAX(id) FROM credits_journals));
 SET session_replication_role = origin;
@@ -86,6 +98,8 @@ def make(entries: int) -> Crowd:
         for statement in (_PLACES, _JOURNALS, _ENTRIES, _HOLDS):
             cursor.execute(statement, {"journals": entries // 2})
         cursor.execute(_BALANCES)
+        cursor.execute(_USAGE, {})
+        cursor.execute(margins_made_afresh(), {"first": date.min, "last": date.max})
         cursor.execute(_FINISH)
         cursor.execute("VACUUM ANALYZE")
     _check(entries)

@@ -19,6 +19,15 @@ RESULTS = Path(__file__).with_name("PAGES.md")
 TARGET_MS = 300
 _TRIES = 7
 _WRITTEN = 200_000
+_OF_MARGINS = {
+    "admin: front page": "/admin/",
+    "admin: usage per day, first page": "/admin/gateway/usagestat/",
+    "admin: usage per day, page 100": "/admin/gateway/usagestat/?p=100",
+    "admin: margin by day, model and tier": "/admin/gateway/usagestat/margin/",
+    "admin: margin by model, tier and day, page 9": "/admin/gateway/usagestat/margin/?group_by=model,tier,day&p=9",
+    "API, operator: margin by day": "/api/v1/llm/credits/margin",
+    "API, operator: margin by day, model and tier (1800)": "/api/v1/llm/credits/margin?group_by=day,model,tier",
+}
 
 
 class Timed(NamedTuple):
@@ -81,6 +90,8 @@ def _pages(people: Any) -> Iterator[tuple[str, Any, str]]:
     root.force_login(User.objects.create_superuser("root"))
     for name, query in {**_lists(people), **_forms(people)}.items():
         yield f"admin: {name}", root, f"/admin/credits/{query}"
+    for name, address in _OF_MARGINS.items():
+        yield name, root, address
     for account, whose in ((people.hot, "busiest wallet"), (people.cold, "quiet wallet")):
         client = _consumer(account)
         for name, query in _of_consumer(account, people).items():
@@ -215,8 +226,9 @@ def _report(about: dict[str, str], entries: int, most: int, timed: list[Timed], 
         "# The ledger's pages, with many entries",
         "",
         f"By `python -m bench.pages`: PostgreSQL with {entries:,} entries of {entries // 2:,} journals, and as many "
-        f"holds, in 100,200 wallets, of which one has {most:,}. Each answer whole, made in one process, without the "
-        f"network; {_TRIES} times after a first.",
+        f"holds, in 100,200 wallets, of which one has {most:,}; 300,000 rows of usage per day, of 500 "
+        f"keys and 20 models in 30 days. Each answer whole, made in one process, without the network; "
+        f"{_TRIES} times after a first.",
         "",
         *(f"- {name}: {value}" for name, value in about.items()),
         "",
