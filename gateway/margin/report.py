@@ -1,4 +1,4 @@
-"""Margins from the sums of llm_usage_stats: no request is read, however many there are.
+"""Margins from the sums of llm_margin_stats: no request is read, and no row per consumer.
 
 "Paid" are credits that left wallets for calls, at CREDITS_PER_USD, whether they had been bought, discounted or
 granted; docs/credits.md says what that means for the till.
@@ -14,13 +14,10 @@ from django.conf import settings
 from django.db.models import DecimalField, ExpressionWrapper, F, QuerySet, Sum
 
 from credits.amounts import NANO
-from gateway.models import UsageStat
+from gateway.models import MarginStat
+from gateway.models.margin_stat import DIMENSIONS, SUMS
 
-GROUPS = ("day", "model", "tier", "provider", "power_level", "component", "environment")
-_SUMS = (
-    *("requests", "failed", "prompt_tokens", "completion_tokens"),
-    *("charged_nano", "overrun_nano", "expense_nano", "cost_nano_usd"),
-)
+GROUPS = DIMENSIONS
 _CENT_OF_PERCENT = Decimal("0.01")
 _WORTH_TELLING_USD = Decimal("0.01")
 _IN_NANOCREDITS: Any = DecimalField(max_digits=60, decimal_places=9)
@@ -112,15 +109,15 @@ def worst(*, first: date, last: date, most: int) -> list[Margin]:
     return [_margin(row, groups) for row in sums.order_by("-loss", *groups)[:most]]
 
 
-def _between(first: date, last: date) -> QuerySet[UsageStat]:
-    return UsageStat.objects.filter(day__gte=first, day__lte=last).order_by()
+def _between(first: date, last: date) -> QuerySet[MarginStat]:
+    return MarginStat.objects.filter(day__gte=first, day__lte=last).order_by()
 
 
 def _totals() -> dict[str, Any]:
-    return {f"n_{name}": Sum(name) for name in _SUMS}
+    return {f"n_{name}": Sum(name) for name in SUMS}
 
 
 def _margin(row: dict[str, Any], group_by: Sequence[str]) -> Margin:
-    sums = {name: int(row[f"n_{name}"] or 0) for name in _SUMS}
+    sums = {name: int(row[f"n_{name}"] or 0) for name in SUMS}
     sums["paid_nano"] = sums.pop("charged_nano")
     return Margin(of=tuple(row[name] for name in group_by), **sums)

@@ -1,10 +1,10 @@
-"""Whether the sums of llm_usage_stats are those of the requests, and these say what the ledger says.
+"""Whether the sums of llm_usage_stats are those of the requests, these say what the ledger says, and margins follow.
 
 Safe while traffic runs: sums and requests change in one transaction, and what the ledger said in the last minutes is
 left out, because a call's row follows its settle.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from credits.models import Hold
 from gateway import lost
+from gateway.models import margin_stat
 from gateway.models.usage_stat import DIMENSIONS, SUMS
 from gateway.usage import statements
 from gateway.usage.moved import Moved
@@ -74,7 +75,7 @@ class Problem(NamedTuple):
 def check(days: Days) -> list[Problem]:
     """Every problem of these days, as they are at one moment; none is how it should be."""
     with consistent_read(connection):
-        return [*_sums(days), *_requests(days), *_unrecorded(days)]
+        return [*_sums(days), *_requests(days), *_unrecorded(days), *_margins(days)]
 
 
 def contradictions(days: Days) -> Iterator[Contradiction]:
@@ -96,15 +97,28 @@ def _moved(charged: Any, overrun: Any, expense: Any) -> Moved:
 
 
 def _sums(days: Days) -> Iterator[Problem]:
+    for where, by in _differences(statements.difference(connection.vendor), days, DIMENSIONS, SUMS):
+        yield Problem("U1", f"{where}: the sums exceed the requests', {by}")
+
+
+def _margins(days: Days) -> Iterator[Problem]:
+    names = (margin_stat.DIMENSIONS, margin_stat.SUMS)
+    for where, by in _differences(statements.margin_difference(), days, *names):
+        yield Problem("U4", f"{where}: the margin's sums exceed the usage's, {by}")
+
+
+def _differences(
+    statement: str, days: Days, dimensions: Sequence[str], sums: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Where, and by what, in words."""
     with connection.cursor() as cursor:
-        cursor.execute(statements.difference(connection.vendor), days.parameters())
+        cursor.execute(statement, days.parameters())
         for row in cursor.fetchall():
-            where = ", ".join(
-                f"{name} {value}" for name, value in zip(DIMENSIONS, row, strict=False) if value not in ("", 0)
+            of, wrong = zip(dimensions, row, strict=False), zip(sums, row[len(dimensions) :], strict=True)
+            yield (
+                ", ".join(f"{name} {value}" for name, value in of if value not in ("", 0)),
+                ", ".join(f"{name} by {value}" for name, value in wrong if value),
             )
-            wrong = zip(SUMS, row[len(DIMENSIONS) :], strict=True)
-            by = ", ".join(f"{name} by {value}" for name, value in wrong if value)
-            yield Problem("U1", f"{where}: the sums exceed the requests', {by}")
 
 
 def _requests(days: Days) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from django.db import connection, transaction
 
 from gateway import lost
-from gateway.models import RequestRow, UsageStat
+from gateway.models import MarginStat, RequestRow, UsageStat
 from gateway.recorder import Record, write
 from gateway.usage import statements
 from gateway.usage.check import Days, contradictions, unrecorded
@@ -27,5 +27,7 @@ def repair(days: Days) -> None:
                 expense_nano=found.ledger.expense,
             )
         UsageStat.objects.filter(day__gte=days.first, day__lte=days.last).delete()
+        MarginStat.objects.filter(day__gte=days.first, day__lte=days.last).delete()
         with connection.cursor() as cursor:
             cursor.execute(statements.made_afresh(connection.vendor), days.parameters())
+            cursor.execute(statements.margins_made_afresh(), days.parameters())

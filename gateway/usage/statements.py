@@ -1,8 +1,12 @@
-"""The sums of llm_usage_stats made afresh from llm_requests, and requests beside what the ledger moved for them."""
+"""The sums of llm_usage_stats made afresh from llm_requests, those of llm_margin_stats from these, and requests
+beside what the ledger moved for them.
+"""
 
+from collections.abc import Iterable
 from functools import cache
 
 from credits.ledger.postings import OVERRUN, REVENUE, UPSTREAM
+from gateway.models import margin_stat
 from gateway.models.usage_stat import DIMENSIONS, SUMS
 from gateway.usage.rollup import FAILED, REFUSED
 
@@ -14,19 +18,30 @@ _ID = {
 }
 _OF_REQUESTS = "FROM llm_requests r WHERE r.created_at >= %(since)s AND r.created_at < %(until)s"
 _DIMENSIONS, _SUMS = ", ".join(DIMENSIONS), ", ".join(SUMS)
+_MARGIN_DIMENSIONS, _MARGIN_SUMS = ", ".join(margin_stat.DIMENSIONS), ", ".join(margin_stat.SUMS)
+_OF_DAYS = "WHERE day >= %(first)s AND day <= %(last)s"
 
 
 @cache
 def difference(vendor: str) -> str:
     """Where kept sums and requests disagree: the dimensions, and by how much each sum is too large."""
-    too_large = ", ".join(f"SUM({name})" for name in SUMS)
-    any_is = " OR ".join(f"SUM({name}) <> 0" for name in SUMS)
     minus = ", ".join(f"-({value})" for value in _values().values())
     return f"""
-    SELECT {_DIMENSIONS}, {too_large} FROM (
-      SELECT {_DIMENSIONS}, {_SUMS} FROM llm_usage_stats WHERE day >= %(first)s AND day <= %(last)s
+    SELECT {_DIMENSIONS}, {_too_large(SUMS)} FROM (
+      SELECT {_DIMENSIONS}, {_SUMS} FROM llm_usage_stats {_OF_DAYS}
       UNION ALL SELECT {_dimensions(vendor)}, {minus} {_OF_REQUESTS}
-    ) d GROUP BY {_DIMENSIONS} HAVING {any_is} ORDER BY {_DIMENSIONS}"""
+    ) d GROUP BY {_DIMENSIONS} HAVING {_any_is(SUMS)} ORDER BY {_DIMENSIONS}"""
+
+
+@cache
+def margin_difference() -> str:
+    """The same of the sums of margins and those of usage."""
+    minus = ", ".join(f"-{name}" for name in margin_stat.SUMS)
+    return f"""
+    SELECT {_MARGIN_DIMENSIONS}, {_too_large(margin_stat.SUMS)} FROM (
+      SELECT {_MARGIN_DIMENSIONS}, {_MARGIN_SUMS} FROM llm_margin_stats {_OF_DAYS}
+      UNION ALL SELECT {_MARGIN_DIMENSIONS}, {minus} FROM llm_usage_stats {_OF_DAYS}
+    ) d GROUP BY {_MARGIN_DIMENSIONS} HAVING {_any_is(margin_stat.SUMS)} ORDER BY {_MARGIN_DIMENSIONS}"""
 
 
 @cache
@@ -37,6 +52,16 @@ def made_afresh(vendor: str) -> str:
     return (
         f"INSERT INTO llm_usage_stats ({_DIMENSIONS}, {_SUMS}) "
         f"SELECT {dimensions}, {sums} {_OF_REQUESTS} GROUP BY {dimensions}"
+    )
+
+
+@cache
+def margins_made_afresh() -> str:
+    """Likewise, of the sums of usage."""
+    sums = ", ".join(f"SUM({name})" for name in margin_stat.SUMS)
+    return (
+        f"INSERT INTO llm_margin_stats ({_MARGIN_DIMENSIONS}, {_MARGIN_SUMS}) "
+        f"SELECT {_MARGIN_DIMENSIONS}, {sums} FROM llm_usage_stats {_OF_DAYS} GROUP BY {_MARGIN_DIMENSIONS}"
     )
 
 
@@ -59,6 +84,14 @@ def contradicted(vendor: str) -> str:
     HAVING (r.charged_nano <> {charged} OR r.overrun_nano <> {overrun} OR r.expense_nano <> {expense})
       AND (MAX(j.created_at) IS NULL OR MAX(j.created_at) < %(settled)s)
     ORDER BY r.id"""
+
+
+def _too_large(sums: Iterable[str]) -> str:
+    return ", ".join(f"SUM({name})" for name in sums)
+
+
+def _any_is(sums: Iterable[str]) -> str:
+    return " OR ".join(f"SUM({name}) <> 0" for name in sums)
 
 
 def _sum_of(condition: str) -> str:

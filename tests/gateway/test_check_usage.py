@@ -12,7 +12,7 @@ from django.utils import timezone
 from credits.ledger import book
 from credits.ledger.moves import Beat, Capture, Closed, Held, Reserve, Sweep, Void
 from credits.models import Hold
-from gateway.models import RequestRow, UsageStat
+from gateway.models import MarginStat, RequestRow, UsageStat
 from gateway.recorder import Record, write
 from gateway.records import time_of
 from gateway.rows import RequestValues
@@ -165,11 +165,21 @@ def _lose_sums(id: UUID) -> None:
     UsageStat.objects.all().delete()
 
 
+def _tamper_with_margins(id: UUID) -> None:
+    MarginStat.objects.update(charged_nano=199)
+
+
+def _lose_margins(id: UUID) -> None:
+    MarginStat.objects.all().delete()
+
+
 @pytest.mark.parametrize(
     ("tamper", "names"),
     [
-        (_tamper_with_sums, ["U1"]),
-        (_lose_sums, ["U1"]),
+        (_tamper_with_sums, ["U1", "U4"]),
+        (_lose_sums, ["U1", "U4"]),
+        (_tamper_with_margins, ["U4"]),
+        (_lose_margins, ["U4"]),
         (_tamper_with_request, ["U1", "U2"]),
         (_lose_request, ["U1", "U3"]),
     ],
@@ -186,6 +196,7 @@ def test_what_disagrees_is_told_and_repaired(bob: User, tamper: Any, names: list
     assert summed_up.endswith("was summed up afresh.")
     assert problems() == []
     assert totals() == (1, 200, 0, 0)
+    assert MarginStat.objects.get().charged_nano == 200
 
 
 def test_what_disagrees_is_named(bob: User) -> None:
@@ -203,16 +214,16 @@ def test_the_nightly_check_logs_each_problem(bob: User, caplog: pytest.LogCaptur
     call = held(bob)
     write([Record(own_row(call, bob, close(call, 200)), [])])
     assert check_usage() == 0
-    UsageStat.objects.update(requests=5)
+    MarginStat.objects.update(requests=5)
 
     assert check_usage() == 1
-    assert "requests by 4" in caplog.text
+    assert "the margin's sums exceed the usage's, requests by 4" in caplog.text
 
 
 def test_days_that_were_not_asked_for_are_left_alone(bob: User) -> None:
     call = held(bob)
     write([Record(own_row(call, bob, close(call, 200)), [])])
-    UsageStat.objects.update(requests=5)
+    MarginStat.objects.update(requests=5)
     long_ago = (datetime.now(UTC) - timedelta(days=9)).date().isoformat()
 
     assert problems("--from", long_ago, "--to", long_ago) == []

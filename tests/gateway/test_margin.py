@@ -1,7 +1,10 @@
 """What consumers paid against what providers cost, to the nanocredit."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from credits.amounts import to_nano
 from gateway.margin import report
+from gateway.margin.report import Margin
 from gateway.models import RequestRow
 from gateway.recorder import Record, save
 from gateway.rows import RequestValues
@@ -43,6 +47,21 @@ def called(*, days_ago: int = 0, paid: str = "0", cost_nano_usd: int = 0, **fiel
         **{**values, **fields},
     )
     save([Record(row, [])])
+
+
+def any_row(random: Random, **fields: Any) -> RequestValues:
+    """Of one of four days, of a few consumers, and of one of two of everything that a margin is told by."""
+    told_by = ("model", "tier", "provider", "power_level", "component", "environment")
+    sums = ("prompt_tokens", "completion_tokens", "charged_nano", "overrun_nano", "expense_nano", "cost_nano_usd")
+    values: dict[str, Any] = {
+        "id": uuid7(),
+        "created_at": datetime.combine(TODAY, datetime.min.time(), UTC) - timedelta(days=random.randrange(4)),
+        "status": random.choice(("succeeded", "failed", "refused", "lost")),
+        **{name: random.randrange(1, 4) for name in ("account_id", "user_id", "virtual_key_id")},
+        **{name: random.choice("ab") for name in told_by},
+        **{name: random.randrange(1000) for name in sums},
+    }
+    return RequestValues(endpoint="chat/completions", billing_basis="provider", **{**values, **fields})
 
 
 def test_what_is_left_is_what_was_paid_less_what_it_cost(alice: Api) -> None:
@@ -92,6 +111,44 @@ def test_it_is_told_by_day_model_and_tier(alice: Api) -> None:
     ]
     by_level = alice.get(f"{URL}?group_by=power_level").body["results"]
     assert [(row["power_level"], row["paid"]) for row in by_level] == [("eco", "6"), ("precision", "12")]
+
+
+def test_it_is_the_sum_of_the_requests_by_whatever_it_is_told_and_whatever_became_of_them() -> None:
+    random = Random(5)
+    for _ in range(4):
+        batch = [any_row(random) for _ in range(25)]
+        save([Record(row, []) for row in batch])
+        lost = [row for row in batch if row.status == RequestRow.Status.LOST]
+        own = [any_row(random, id=row.id, created_at=row.created_at, status="succeeded") for row in lost[::2]]
+        save([Record(row, []) for row in batch[:5]])
+        save([Record(row, []) for row in own])
+    first, last = TODAY - timedelta(days=2), TODAY - timedelta(days=1)
+    rows = [row for row in RequestRow.objects.all() if first <= row.created_at.date() <= last]
+
+    for group_by in (*((name,) for name in report.GROUPS), report.GROUPS):
+        found = report.margins(first=first, last=last, group_by=group_by, most=100)
+        assert {margin.of: margin for margin in found} == summed(rows, group_by)
+    assert report.total(first=first, last=last) == summed(rows, ())[()]
+
+
+def summed(rows: list[RequestRow], group_by: Sequence[str]) -> dict[tuple[Any, ...], Margin]:
+    """One row after the other."""
+    groups: dict[tuple[Any, ...], list[Margin]] = {}
+    for row in rows:
+        of = tuple(row.created_at.date() if name == "day" else getattr(row, name) for name in group_by)
+        margin = Margin(
+            of=of,
+            requests=1,
+            failed=row.status in (RequestRow.Status.FAILED, RequestRow.Status.LOST),
+            prompt_tokens=row.prompt_tokens,
+            completion_tokens=row.completion_tokens,
+            paid_nano=row.charged_nano,
+            overrun_nano=row.overrun_nano,
+            expense_nano=row.expense_nano,
+            cost_nano_usd=row.cost_nano_usd,
+        )
+        groups.setdefault(of, []).append(margin)
+    return {of: replace(report.together(margins), of=of) for of, margins in groups.items()}
 
 
 def test_only_the_days_that_were_asked_for_count(alice: Api) -> None:

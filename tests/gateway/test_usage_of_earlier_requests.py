@@ -1,4 +1,4 @@
-"""The migration that sums up what was recorded before there were sums."""
+"""The migrations that sum up what was recorded before there were sums."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from credits.ledger import book
 from credits.ledger.moves import Capture, Held, Reserve
-from gateway.models import RequestRow, UsageStat
+from gateway.models import MarginStat, RequestRow, UsageStat
 from gateway.recorder import Record, write
 from gateway.records import time_of
 from gateway.rows import AttemptValues, RequestValues
@@ -20,6 +20,7 @@ from opscenter.core.ids import uuid7
 from tests.gateway.people import key_of, person, wallet
 
 migration = import_module("gateway.migrations.0010_usage_of_earlier_requests")
+of_margins = import_module("gateway.migrations.0012_margins_of_earlier_days")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -57,13 +58,16 @@ def test_what_was_recorded_before_is_summed_up() -> None:
     ]
     write([Record(row, attempts)])
     UsageStat.objects.all().delete()
+    MarginStat.objects.all().delete()
 
     with connection.schema_editor() as editor:
         migration.fill(apps, editor)
+        of_margins.fill(apps, editor)
 
     stored = RequestRow.objects.get()
     assert (stored.tier, stored.power_level) == ("starter", "balanced")
     assert (stored.cost_nano_usd, stored.overrun_nano, stored.expense_nano) == (642, 140, 0)
     stat = UsageStat.objects.get()
     assert (stat.tier, stat.model, stat.requests, stat.failed, stat.cost_nano_usd) == ("starter", "m1", 1, 1, 642)
+    assert MarginStat.objects.get().cost_nano_usd == 642
     assert check(Days(at.date(), at.date(), timedelta(minutes=-1))) == []

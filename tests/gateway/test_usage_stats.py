@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from gateway.models import RequestRow, UsageStat
+from gateway.models import MarginStat, RequestRow, UsageStat
 from gateway.recorder import Record, save, write
 from gateway.records import time_of
 from gateway.rows import RequestValues
@@ -129,11 +129,13 @@ def test_workers_that_count_the_same_at_the_same_time_lose_nothing_and_wait_for_
         def work() -> None:
             order = Random(seed)
             for _ in range(15):
-                write([Record(a_row(model=model, charged_nano=5), []) for model in order.sample(models, 12)])
+                rows = [a_row(model=model, user_id=seed % 2, charged_nano=5) for model in order.sample(models, 12)]
+                write([Record(row, []) for row in rows])
 
         return work
 
     in_threads([worker(seed) for seed in range(4)])
 
-    assert UsageStat.objects.count() == 12
-    assert set(UsageStat.objects.values_list("requests", "charged_nano")) == {(60, 300)}
+    assert (UsageStat.objects.count(), MarginStat.objects.count()) == (24, 12)
+    assert set(MarginStat.objects.values_list("requests", "charged_nano")) == {(60, 300)}
+    assert set(UsageStat.objects.values_list("requests", "charged_nano")) == {(30, 150)}
