@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gateway", "0010_usage_of_earlier_requests"),
+        ("gateway", "0012_margins_of_earlier_days"),
     ]
 
     operations = [
