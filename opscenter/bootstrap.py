@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.db import transaction
 
 from credits.amounts import to_nano
+from credits.services import grants, wallets
 from gateway.models import VirtualKey
 from gateway.services import onboarding
 from llmconfig.models import ActiveProvider, AIServer, Deployment, LLMModel, ProviderKey, Purpose
@@ -71,15 +72,13 @@ def ensure_admin() -> str | None:
 
 @transaction.atomic
 def ensure_key() -> str | None:
-    """The first virtual key, with credits; None where there has been one."""
+    """The first virtual key, with CREDITS, trial included; None where there has been one."""
     if VirtualKey.objects.virtual().exists():
         return None
-    issued = onboarding.issue_to(
-        username=CONSUMER,
-        tier=Tier.STARTER,
-        amount_nano=to_nano(CREDITS),
-        name="Made by the first start",
-    )
+    issued = onboarding.issue_to(username=CONSUMER, tier=Tier.STARTER, name="Made by the first start")
+    account = wallets.wallet_of(issued.row.user)
+    if (short := to_nano(CREDITS) - account.posted) > 0:
+        grants.adjust(account=account, amount_nano=short, reason="Given with a new virtual key")
     return issued.plaintext
 
 
