@@ -32,6 +32,7 @@ class InProcess:
 
     def __exit__(self, *_: object) -> None:
         self.run(runtime.stop())
+        self.run(_end_what_others_left())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(TIMEOUT_S)
         self._loop.close()
@@ -83,3 +84,11 @@ class InProcess:
         transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]  # httpx names its own ASGI types
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.request(method, path, content=content, headers=sent)
+
+
+async def _end_what_others_left() -> None:
+    """LiteLLM logs in a task that has no end: destroyed with its loop, it would be whatever test's failure."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
