@@ -9,33 +9,38 @@ from django.contrib.auth.models import Group
 from opscenter.core.models import User
 from tests.admin.site import Site, World, make_world
 from tests.llmconfig.starting import filled_catalog  # noqa: F401 - a fixture
+from tests.replayed import replayed
 
 
-@pytest.fixture
-def root_user(db: None) -> User:
-    return User.objects.create_superuser("root", password="root-has-a-password")
-
-
-@pytest.fixture
-def alice_user(db: None) -> User:
+def _alice() -> User:
     user = User.objects.create_user("alice", password="alice-has-a-password", is_staff=True)
     user.groups.add(Group.objects.get(name="LLM admin"))
     return user
 
 
 @pytest.fixture
+def root_user(db: None) -> User:
+    return replayed("root", lambda: User.objects.create_superuser("root", password="root-has-a-password"))
+
+
+@pytest.fixture
+def alice_user(db: None) -> User:
+    return replayed("alice", _alice)
+
+
+@pytest.fixture
 def bob_user(db: None) -> User:
-    return User.objects.create_user("bob", is_staff=True)
+    return replayed("bob", lambda: User.objects.create_user("bob", is_staff=True))
 
 
 @pytest.fixture
 def charlie_user(db: None) -> User:
-    return User.objects.create_user("charlie", password="charlie-has-a-password")
+    return replayed("charlie", lambda: User.objects.create_user("charlie", password="charlie-has-a-password"))
 
 
 @pytest.fixture
 def world(charlie_user: User) -> World:
-    return make_world(charlie_user)
+    return replayed("world", lambda: make_world(charlie_user))
 
 
 @pytest.fixture

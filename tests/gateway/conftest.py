@@ -7,11 +7,12 @@ import pytest
 from tests.gateway.in_process import InProcess
 from tests.gateway.people import person
 from tests.llmconfig.api import Api
+from tests.replayed import replayed
 
 
 @pytest.fixture
 def alice(db: None) -> Api:
-    return Api(person("alice", "LLM admin"))
+    return Api(replayed("alice", lambda: person("alice", "LLM admin")))
 
 
 @pytest.fixture

@@ -18,10 +18,11 @@ from gateway.budgets import ACCOUNT, KEY, PeriodBudget
 from gateway.models import VirtualKey
 from gateway.services.keys import IssuedKey
 from opscenter.core import changes
-from opscenter.core.models import AuditEntry
+from opscenter.core.models import AuditEntry, User
 from tests.gateway.in_process import InProcess
 from tests.gateway.people import caller_by, key_of, person
 from tests.llmconfig.api import Api, on_server
+from tests.replayed import replayed
 from tests.upstream import Upstream
 
 CREDIT = 10**9
@@ -53,11 +54,15 @@ def serving(transactional_db: None, clock: Clock) -> Iterator[InProcess]:
 @pytest.fixture
 def issue(alice: Api, serving: InProcess, upstream: Upstream) -> Callable[..., IssuedKey]:
     """Bob's keys; he has 1,000,000 credits. A token of m1 costs 2 credits, of `gratis` nothing; m600 says 600."""
-    server, price = alice.server(base_url=upstream.origin), {"input_price": "2000", "output_price": "2000"}
-    alice.model(on_server(server, "test-model"), **price)
-    alice.model(on_server(server, "fault:usage:10:600"), name="m600", **price)
-    alice.model(on_server(server, "test-model"), name="gratis")
-    bob = person("bob", "LLM user", credits_nano=10**6 * CREDIT)
+
+    def make() -> User:
+        server, price = alice.server(base_url=upstream.origin), {"input_price": "2000", "output_price": "2000"}
+        alice.model(on_server(server, "test-model"), **price)
+        alice.model(on_server(server, "fault:usage:10:600"), name="m600", **price)
+        alice.model(on_server(server, "test-model"), name="gratis")
+        return person("bob", "LLM user", credits_nano=10**6 * CREDIT)
+
+    bob = replayed(__name__, make)
     serving.sees_changes()
 
     def issue(budget: str = "", **options: str) -> IssuedKey:

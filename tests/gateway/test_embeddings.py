@@ -18,6 +18,7 @@ from tests.eventually import eventually
 from tests.gateway.in_process import InProcess
 from tests.gateway.people import key_of, person
 from tests.llmconfig.api import Api, on_server
+from tests.replayed import replayed
 from tests.upstream import Upstream
 
 # e1 costs $2 per 1M tokens, at 1000 credits per USD and without markup.
@@ -26,12 +27,14 @@ _NANO_PER_TOKEN = 2_000_000
 
 @pytest.fixture
 def key(alice: Api, serving: InProcess, upstream: Upstream) -> str:
-    server = alice.server(base_url=upstream.origin, use_for_embeddings=True)
-    on = on_server(server, "embedder")
-    alice.model(on, name="e1", purpose="embeddings", input_price="2")
-    alice.model({**on, "transport": "litellm"}, name="e2", purpose="embeddings", input_price="2")
-    alice.model(on, name="m1", input_price="2")
-    plaintext = key_of(person("bob", "LLM user", credits_nano=10**12)).plaintext
+    def make() -> str:
+        on = on_server(alice.server(base_url=upstream.origin, use_for_embeddings=True), "embedder")
+        alice.model(on, name="e1", purpose="embeddings", input_price="2")
+        alice.model({**on, "transport": "litellm"}, name="e2", purpose="embeddings", input_price="2")
+        alice.model(on, name="m1", input_price="2")
+        return key_of(person("bob", "LLM user", credits_nano=10**12)).plaintext
+
+    plaintext = replayed(__name__, make)
     serving.sees_changes()
     return plaintext
 

@@ -21,6 +21,7 @@ from tests.eventually import eventually
 from tests.gateway.in_process import InProcess
 from tests.gateway.people import key_of, person, wallet
 from tests.llmconfig.api import Api, on_server
+from tests.replayed import replayed
 from tests.upstream import Upstream
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,10 +33,13 @@ _GIVEN = 1000 * 10**9
 
 @pytest.fixture
 def key(alice: Api, serving: InProcess, upstream: Upstream) -> str:
-    server = alice.server(base_url=upstream.origin)
-    alice.model(on_server(server, "test-model"), input_price="2", max_output_tokens=4000)
-    alice.model(on_server(server, "free-model"), name="gratis")
-    plaintext = key_of(person("bob", "LLM user", credits_nano=_GIVEN)).plaintext
+    def make() -> str:
+        server = alice.server(base_url=upstream.origin)
+        alice.model(on_server(server, "test-model"), input_price="2", max_output_tokens=4000)
+        alice.model(on_server(server, "free-model"), name="gratis")
+        return key_of(person("bob", "LLM user", credits_nano=_GIVEN)).plaintext
+
+    plaintext = replayed(__name__, make)
     serving.sees_changes()
     return plaintext
 

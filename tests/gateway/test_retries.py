@@ -13,6 +13,7 @@ from tests.eventually import eventually
 from tests.gateway.in_process import InProcess
 from tests.gateway.people import key_of, person, wallet
 from tests.llmconfig.api import Api, on_server
+from tests.replayed import replayed
 from tests.upstream import Upstream
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
@@ -29,11 +30,15 @@ def impatient(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def key(alice: Api, serving: InProcess, upstream: Upstream) -> str:
     """Bob's; model m1 is served by the upstream at $2 per 1M tokens."""
-    server = alice.server(base_url=upstream.origin)
-    alice.model(on_server(server, "test-model"), input_price="2", max_output_tokens=4000)
-    bob = key_of(person("bob", "LLM user", credits_nano=CREDITS_NANO)).plaintext
+
+    def make() -> str:
+        server = alice.server(base_url=upstream.origin)
+        alice.model(on_server(server, "test-model"), input_price="2", max_output_tokens=4000)
+        return key_of(person("bob", "LLM user", credits_nano=CREDITS_NANO)).plaintext
+
+    plaintext = replayed(__name__, make)
     serving.sees_changes()
-    return bob
+    return plaintext
 
 
 def charged() -> int:

@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group
 from opscenter.core.models import User
 from tests.llmconfig.api import Api
 from tests.llmconfig.starting import environment, filled_catalog  # noqa: F401 - fixtures
+from tests.replayed import replayed
 
 
 def _person(name: str, *groups: str) -> User:
@@ -16,12 +17,12 @@ def _person(name: str, *groups: str) -> User:
 
 @pytest.fixture
 def alice(db: None) -> Api:
-    return Api(_person("alice", "LLM admin"))
+    return Api(replayed("alice", lambda: _person("alice", "LLM admin")))
 
 
 @pytest.fixture
 def bob(db: None) -> Api:
-    return Api(_person("bob", "LLM user"))
+    return Api(replayed("bob", lambda: _person("bob", "LLM user")))
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from tests.eventually import eventually
 from tests.gateway.in_process import InProcess
 from tests.gateway.people import key_of, person
 from tests.llmconfig.api import Api, on_server
+from tests.replayed import replayed
 from tests.upstream import Upstream
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
@@ -52,13 +53,16 @@ def serving(transactional_db: None, clock: Clock, settings: Settings) -> Iterato
 
 @pytest.fixture
 def server(alice: Api, upstream: Upstream) -> Any:
-    return alice.server(base_url=upstream.origin)
+    return replayed("server", lambda: alice.server(base_url=upstream.origin))
 
 
 @pytest.fixture
 def bob(serving: InProcess, alice: Api, server: Any) -> User:
-    alice.model(on_server(server, "test-model"), input_price="2", max_output_tokens=4000)
-    bob = person("bob", "LLM user", credits_nano=10**15)
+    def make() -> User:
+        alice.model(on_server(server, "test-model"), input_price="2", max_output_tokens=4000)
+        return person("bob", "LLM user", credits_nano=10**15)
+
+    bob = replayed(__name__, make)
     serving.sees_changes()
     return bob
 
