@@ -1,4 +1,7 @@
-"""Ten thousand rows of everything that grows, behind the world that has a row of each; written past the services."""
+"""Many rows of everything that grows, behind the world that has a row of each; written past the services.
+
+Ten thousand of what others point to, which a form might list; of what comes of use a thousand, twenty lists of them.
+"""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -41,6 +44,7 @@ from opscenter.core.models import AuditEntry, Secret, User
 from tests.admin.site import World
 
 MANY = 10_000
+USED = 1_000
 SOME = 300
 
 
@@ -70,10 +74,10 @@ def _make_catalog(world: World) -> None:
     models = create(LLMModel, (LLMModel(name=f"model-{n}", max_output_tokens=4000) for n in range(MANY)))
     places = [{"server": server} for server in servers] + [{"key": key} for key in keys]
     deployments = (
-        Deployment(model=model, upstream_model="x", **places[n % len(places)]) for n, model in enumerate(models)
+        Deployment(model=model, upstream_model="x", **places[n % len(places)]) for n, model in enumerate(models[:USED])
     )
     create(Deployment, deployments)
-    create(Price, (Price(model=model, number=1, input_price=2) for model in models))
+    create(Price, (Price(model=model, number=1, input_price=2) for model in models[:USED]))
     create(Deployment, (Deployment(model=world.model, upstream_model=f"x{n}", server=servers[n]) for n in range(20)))
     create(Secret, (_former_version(world.key, number) for number in range(2, SOME)))
 
@@ -89,7 +93,7 @@ def _make_health(world: World, servers: list[AIServer], keys: list[ProviderKey])
     rows += [ProviderHealth(subject=f"key:{key.pk}", key=key, due_at=now) for key in keys]
     create(ProviderHealth, rows)
     health = ProviderHealth.objects.get(server=world.server)
-    times = [now - timedelta(minutes=n) for n in range(MANY)]
+    times = [now - timedelta(minutes=n) for n in range(USED)]
     create(HealthCheck, (HealthCheck(health=health, at=at, status="unhealthy", latency_ms=9) for at in times))
     create(HealthChange, (HealthChange(health=health, at=at, before="healthy", after="unhealthy") for at in times))
     hours = (now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=n) for n in range(24 * 35))
@@ -99,7 +103,7 @@ def _make_health(world: World, servers: list[AIServer], keys: list[ProviderKey])
 def _make_calls(world: World) -> None:
     now = timezone.now()
     wallet, key = world.wallet, world.virtual_key
-    ids = [uuid7() for _ in range(MANY)]
+    ids = [uuid7() for _ in range(USED)]
     create(Hold, (_hold(id, wallet, now, is_open=n % 2 == 0) for n, id in enumerate(ids)))
     create(
         RequestRow,
@@ -144,7 +148,7 @@ def _make_ledger(world: World) -> None:
     now, revenue = timezone.now(), Account.objects.get(code="revenue")
     first = Entry.objects.filter(account=world.wallet).count() + 1
     journals = create(
-        Journal, (Journal(idempotency_key=f"grant:many:{n}", kind="grant", created_at=now) for n in range(MANY))
+        Journal, (Journal(idempotency_key=f"grant:many:{n}", kind="grant", created_at=now) for n in range(USED))
     )
     sides: Iterable[Entry] = (
         entry
@@ -155,27 +159,27 @@ def _make_ledger(world: World) -> None:
         )
     )
     create(Entry, sides)
-    create(Budget, (Budget(scope="key", scope_id=n, window="2026-10", cap=1) for n in range(MANY)))
+    create(Budget, (Budget(scope="key", scope_id=n, window="2026-10", cap=1) for n in range(USED)))
     _make_sales(world.wallet, journals)
     create(LedgerCheck, (LedgerCheck(asked_by="task:x", finished_at=now, problems=0) for _ in range(SOME)))
 
 
 def _make_sales(wallet: Account, journals: list[Journal]) -> None:
     now, purchase = timezone.now(), Purchase.objects.get()
-    later = (now + timedelta(days=n % 90 + 1) for n in range(MANY))
+    later = (now + timedelta(days=n % 90 + 1) for n in range(USED))
     create(Lot, (Lot(account=wallet, journal=journals[0], amount=2, remaining=1, expires_at=at) for at in later))
     lot = Lot.objects.latest("pk")
     create(LotEntry, (LotEntry(lot=lot, journal=journal, amount=1) for journal in journals))
     terms = {"account": wallet, "package": purchase.package, "package_version": 1, "credits_nano": 1, "amount_minor": 1}
-    create(Purchase, (Purchase(**terms, currency="usd", livemode=False, actor="user:1") for _ in range(MANY)))
+    create(Purchase, (Purchase(**terms, currency="usd", livemode=False, actor="user:1") for _ in range(USED)))
     of_purchase = {"purchase": purchase, "kind": "refund", "state": "requested", "amount_minor": 1}
-    create(Reversal, (Reversal(**of_purchase) for _ in range(MANY)))
+    create(Reversal, (Reversal(**of_purchase) for _ in range(USED)))
     waiting = {"type": "charge.refunded", "livemode": False, "created": now, "payload": {}, "state": "waiting"}
-    create(StripeEvent, (StripeEvent(id=f"evt_{n}", payment_intent="pi_of_a_test", **waiting) for n in range(MANY)))
+    create(StripeEvent, (StripeEvent(id=f"evt_{n}", payment_intent="pi_of_a_test", **waiting) for n in range(USED)))
     create(StripeReconciliation, (StripeReconciliation(days=35, livemode=False) for _ in range(SOME)))
     by = ManualAdjustment.objects.get(state="proposed").proposed_by
     made = {"account": wallet, "amount": 1, "reason": "x", "state": "made", "proposed_by": by}
-    create(ManualAdjustment, (ManualAdjustment(**made) for _ in range(MANY)))
+    create(ManualAdjustment, (ManualAdjustment(**made) for _ in range(USED)))
 
 
 def _make_journal_of_changes(server: AIServer) -> None:
@@ -184,7 +188,7 @@ def _make_journal_of_changes(server: AIServer) -> None:
         AuditEntry,
         (
             AuditEntry(action="update", entity_type="ai_servers", entity_id=server.pk, source="api", changes=changes)
-            for _ in range(MANY)
+            for _ in range(USED)
         ),
     )
 
