@@ -26,10 +26,23 @@ class ReadOnlyModelAdmin(DeclaredAccess, Buttons, Panels, Noticed, ModelAdmin):
             raise TypeError(f"{cls.__name__} is read-only: it can declare who may view, and no more.")
 
 
+class KeysFirst(InfinitePaginator):
+    """What a page joins is joined for its own rows alone, and not for all that are passed over before it."""
+
+    def page(self, number: int | str) -> Any:
+        rows = self.object_list
+        if not rows.query.select_related:
+            return super().page(number)
+        number = self.validate_number(number)
+        last = number * self.per_page
+        keys = list(rows.values_list("pk", flat=True)[last - self.per_page : last])
+        return self._get_page(rows.filter(pk__in=keys), number, self)
+
+
 class LargeTable(ModelAdmin):
     """For tables of millions of rows: never counted, never sorted by what no index sorts."""
 
-    paginator = InfinitePaginator
+    paginator = KeysFirst
     show_full_result_count = False
     sortable_by = ()
     show_facets = ShowFacets.NEVER
