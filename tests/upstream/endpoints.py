@@ -1,8 +1,7 @@
-"""The other endpoints, well-behaved: embeddings, rerank, OpenAI's responses and Anthropic's messages."""
+"""The other endpoints, well-behaved: embeddings, rerank and OpenAI's responses."""
 
 import base64
 import hashlib
-import json
 import struct
 from typing import Any
 
@@ -84,38 +83,6 @@ async def responses(request: web.Request) -> web.StreamResponse:
     )
 
 
-async def messages(request: web.Request) -> web.StreamResponse:
-    body = await request.json()
-    usage = {"input_tokens": _words(json.dumps(body["messages"])), "output_tokens": len(WORDS)}
-    whole = {
-        "id": "msg_1",
-        "type": "message",
-        "role": "assistant",
-        "model": body["model"],
-        "content": [{"type": "text", "text": LABEL}],
-        "stop_reason": "end_turn",
-        "stop_sequence": None,
-        "usage": usage,
-    }
-    if not body.get("stream"):
-        return web.json_response(whole)
-    started = whole | {"content": [], "stop_reason": None, "usage": usage | {"output_tokens": 0}}
-    deltas = ({"type": "text_delta", "text": f"{word} "} for word in WORDS)
-    return await _stream(
-        request,
-        {"type": "message_start", "message": started},
-        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
-        *({"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas),
-        {"type": "content_block_stop", "index": 0},
-        {
-            "type": "message_delta",
-            "delta": {"stop_reason": "end_turn", "stop_sequence": None},
-            "usage": usage,
-        },
-        {"type": "message_stop"},
-    )
-
-
 async def _stream(request: web.Request, *bodies: dict[str, Any]) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
@@ -128,5 +95,4 @@ ROUTES = [
     web.post("/v1/embeddings", embeddings),
     web.post("/v1/rerank", rerank),
     web.post("/v1/responses", responses),
-    web.post("/v1/messages", messages),
 ]

@@ -14,6 +14,7 @@ from aiohttp import web
 from opscenter.demo_server import DONE, MAX_BODY_BYTES, STREAM_HEADERS, Chat, DemoServer, event
 from tests.upstream.calls import CALL, Call, CallLog
 from tests.upstream.endpoints import ROUTES
+from tests.upstream.messages import Message, chat_of
 from tests.upstream.misbehaviour import HEADER, MISBEHAVIOUR, PREFIX, Misbehaviour, UnknownMisbehaviour
 from tests.upstream.model import UpstreamModel
 from tests.upstream.wire import GARBAGE_JSON, Sender, bend, reset
@@ -21,6 +22,7 @@ from tests.upstream.wire import GARBAGE_JSON, Sender, bend, reset
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CONTROL_PREFIX = "/_"
+MESSAGES = "/v1/messages"
 STOLEN = "/stolen"
 MODELS = ("demo", "test-model")
 
@@ -38,7 +40,8 @@ class UpstreamServer(DemoServer):
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._around])
-        application.add_routes([*self.routes(), *ROUTES, web.route("*", STOLEN, self._stolen)])
+        messages = web.post(MESSAGES, self.messages)
+        application.add_routes([*self.routes(), *ROUTES, messages, web.route("*", STOLEN, self._stolen)])
         return application
 
     def behave(self, name: str, *specs: str) -> None:
@@ -74,6 +77,17 @@ class UpstreamServer(DemoServer):
         chat, model = self._bent(request, chat)
         response = web.StreamResponse(headers=STREAM_HEADERS)
         await self._send(request, response, self._frames(model.chunks(chat), request[MISBEHAVIOUR]))
+        return response
+
+    async def messages(self, request: web.Request) -> web.StreamResponse:
+        """Anthropic's."""
+        body = await request.json()
+        message = Message(chat_of(body), request[MISBEHAVIOUR])
+        request[CALL].usage = message.usage
+        if not body.get("stream"):
+            return web.json_response(message.whole())
+        response = web.StreamResponse(headers=STREAM_HEADERS)
+        await self._send(request, response, message.frames())
         return response
 
     def _bent(self, request: web.Request, chat: Chat) -> tuple[Chat, UpstreamModel]:
@@ -204,9 +218,13 @@ class UpstreamServer(DemoServer):
 def error_response(request: web.Request, misbehaviour: Misbehaviour) -> web.Response:
     """As providers answer, the caller's key quoted in it: it must never reach a consumer."""
     status = int(misbehaviour.text("status"))
-    key = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    key = request.headers.get("x-api-key") or request.headers.get("Authorization", "").removeprefix("Bearer ")
     message = f"Told to answer {status} at {request.host} to key {key}."
-    body = {"error": {"message": message, "type": "test_error", "param": None, "code": f"told_{status}"}}
+    body: dict[str, Any] = {"error": {"message": message, "type": "test_error"}}
+    if request.path == MESSAGES:
+        body["type"] = "error"
+    else:
+        body["error"] |= {"param": None, "code": f"told_{status}"}
     headers = {}
     if status in (429, 503):
         headers["Retry-After"] = misbehaviour.text("status", 1, "1")

@@ -109,7 +109,7 @@ class Sender:
             case "huge-line":
                 await self._write_huge_line()
             case "error-event":
-                await self.response.write(event(ERROR))
+                await self.response.write(event(ERROR | {"type": "error"}))
                 self.call.hung_up = True
             case "stall-mid-stream":
                 await asyncio.Event().wait()
