@@ -20,10 +20,20 @@ def bearer_of(request: HttpRequest | Request) -> str | None:
     return _bearer(header) if header else None
 
 
-def bearer_in(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+def key_of(request: HttpRequest) -> str | None:
+    """The key of a call: the bearer, else what Anthropic's clients send as `x-api-key`. Raises NotAuthenticated."""
+    return bearer_of(request) or request.META.get("HTTP_X_API_KEY", "").strip() or None
+
+
+def key_in(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """The same of headers that no request was made of yet; of several, which are no key together, too."""
-    header = b",".join(value for name, value in headers if name == b"authorization")
-    return _bearer(header.decode("latin1")) if header else None
+    if header := _joined(headers, b"authorization"):
+        return _bearer(header)
+    return _joined(headers, b"x-api-key").strip() or None
+
+
+def _joined(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> str:
+    return b",".join(value for name, value in headers if name == wanted).decode("latin1")
 
 
 def _bearer(header: str) -> str:

@@ -13,11 +13,11 @@ from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.core.handlers.exception import convert_exception_to_response
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, resolve
 
-from gateway.authentication import bearer_in
+from gateway.authentication import key_in
 from gateway.intake import Body, BodyCut, Intake
 from gateway.stream import EventStream
 from gateway.views.base import caller_by, error_response
@@ -69,7 +69,7 @@ class InferenceHandler(ASGIHandler):
             except BodyCut:
                 return
             except ServiceError as error:
-                await _refuse(error, body, receive, send)
+                await _refuse(error_response(error, path=scope["path"], request_id=uuid7()), body, receive, send)
                 return
             await self._serve(request, receive, send)
 
@@ -77,7 +77,7 @@ class InferenceHandler(ASGIHandler):
         """Nobody's body is read before it is known whose it is."""
         body.refuse_if_too_large()
         if body.is_announced:
-            scope["caller"] = await caller_by(bearer_in(scope["headers"]))
+            scope["caller"] = await caller_by(key_in(scope["headers"]))
         content = await body.read(receive)
         try:
             request = ASGIRequest(scope, BytesIO(content))
@@ -119,10 +119,8 @@ def _view_of(path: str) -> ResolverMatch:
     return resolve(path)
 
 
-async def _refuse(error: ServiceError, body: Body, receive: Receive, send: Send) -> None:
+async def _refuse(response: HttpResponse, body: Body, receive: Receive, send: Send) -> None:
     """Answers before the body was read; where that is more than a little, the connection ends with it."""
-    response = error_response(error)
-    response["x-request-id"] = str(uuid7())
     response["Content-Length"] = str(len(response.content))
     closes = body.is_longer_than(_SMALL_BYTES)
     if closes:

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -12,8 +13,9 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from gateway import metrics, runtime
-from gateway.authentication import CallerAuthentication, bearer_of
+from gateway.authentication import CallerAuthentication, key_of
 from gateway.callers import Caller
+from gateway.error_words import also_named, in_words_of
 from gateway.errors import NotAuthenticated
 from gateway.services.keys import hash_key
 from opscenter.core import log_context
@@ -44,19 +46,20 @@ class InferenceView(APIView):
         try:
             response = await self._handled(request, *args, **kwargs)
         except ServiceError as error:
-            response = error_response(error)
+            response = error_response(error, path=request.path, request_id=request_id)
         except APIException as error:
-            response = _drf_response(error)
+            response = _drf_response(error, path=request.path, request_id=request_id)
         except Exception:
             log.exception("an inference view failed")
-            response = error_response(ServiceError("Something went wrong here. The request id names this failure."))
+            told = ServiceError("Something went wrong here. The request id names this failure.")
+            response = error_response(told, path=request.path, request_id=request_id)
         response.headers.setdefault("x-request-id", str(request_id))
         return response
 
     async def _handled(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         # The handler knows the caller already where there was a body to be read.
         known: Caller | None = request.scope.get("caller")  # type: ignore[attr-defined]  # an ASGIRequest's
-        caller = request.caller = known or await caller_by(bearer_of(request))  # type: ignore[attr-defined]
+        caller = request.caller = known or await caller_by(key_of(request))  # type: ignore[attr-defined]
         self.args, self.kwargs = args, kwargs
         drf_request = self.request = self.initialize_request(request, *args, **kwargs)
         drf_request.user = caller  # type: ignore[assignment]  # to the stubs a Django user
@@ -84,22 +87,27 @@ async def caller_by(plaintext: str | None) -> Caller:
     return caller
 
 
-def error_response(error: ServiceError) -> HttpResponse:
-    metrics.count_error(error.status, error.code or error.type)
-    return _json(error.body(), error.status, error.headers)
+def error_response(error: ServiceError, *, path: str, request_id: UUID) -> HttpResponse:
+    """`error` as the clients of the endpoint at `path` read it, with the request's id."""
+    return _told(error.body(), error.status, error.headers, path=path, request_id=request_id)
 
 
-def _drf_response(error: APIException) -> HttpResponse:
+def _drf_response(error: APIException, *, path: str, request_id: UUID) -> HttpResponse:
     response = exception_handler(error, {})
     if response is None:
-        return _json(envelope(str(error.detail), type="server_error"), 500, {})
-    told = response.data["error"]
-    metrics.count_error(response.status_code, told["code"] or told["type"])
+        return _told(envelope(str(error.detail), type="server_error"), 500, {}, path=path, request_id=request_id)
     headers = {name: value for name, value in response.items() if name.lower() != "content-type"}
-    return _json(response.data, response.status_code, headers)
+    return _told(response.data, response.status_code, headers, path=path, request_id=request_id)
 
 
-def _json(body: Any, status: int, headers: Mapping[str, str]) -> HttpResponse:
+def _told(
+    body: dict[str, Any], status: int, headers: Mapping[str, str], *, path: str, request_id: UUID
+) -> HttpResponse:
+    metrics.count_error(status, body["error"]["code"] or body["error"]["type"])
+    content = json.dumps(in_words_of(path, body, status=status, request_id=request_id), default=str)
     return HttpResponse(
-        json.dumps(body, default=str), status=status, content_type="application/json", headers=dict(headers)
+        content,
+        status=status,
+        content_type="application/json",
+        headers={**headers, "x-request-id": str(request_id), **also_named(path, request_id)},
     )
