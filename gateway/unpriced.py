@@ -40,13 +40,13 @@ def refuse_unpriced(body: dict[str, Any]) -> None:
     for name, value in body.items():
         letters = _letters(name)
         if (letters in _REFUSED and value) or _SPELLINGS.get(letters, name) != name:
-            raise _unpriced(name)
+            raise unpriced(name)
     if body.get("service_tier") not in _USUAL_TARIFFS:
-        raise _unpriced("service_tier")
+        raise unpriced("service_tier")
     for name in ("tools", "functions"):
         tools = body.get(name)
         if isinstance(tools, list) and not all(_is_clients(tool) for tool in tools):
-            raise _unpriced(name)
+            raise unpriced(name)
 
 
 def is_spelled_out(part: dict[str, Any]) -> bool:
@@ -57,11 +57,11 @@ def is_spelled_out(part: dict[str, Any]) -> bool:
 def _is_clients(tool: object) -> bool:
     if not isinstance(tool, dict):
         return True
-    kind = tool.get("type", "function")
+    kind = tool.get("type") or "function"
     return isinstance(kind, str) and kind.startswith(_CLIENTS_TOOLS) and any(name in tool for name in _NAMED_BY)
 
 
-def _unpriced(name: str) -> InvalidRequest:
+def unpriced(name: str) -> InvalidRequest:
     return InvalidRequest(
         f"`{name[:100]}` changes what a call costs and can't be used here like this.",
         code="unpriced_field",

@@ -6,6 +6,7 @@ from gateway.views.chat import ChatCompletionsView
 from gateway.views.embeddings import EmbeddingsView
 from gateway.views.login import LoginView
 from gateway.views.margin import MarginView
+from gateway.views.messages import CountTokensView, MessagesView
 from gateway.views.models import ModelsView, ModelView
 from gateway.views.personal import either, is_management
 from gateway.views.reauthenticate import ReauthenticateView
@@ -16,6 +17,8 @@ _inference = [
     path("chat/completions", ChatCompletionsView.as_view()),
     path("embeddings", EmbeddingsView.as_view()),
     path("rerank", RerankView.as_view()),
+    path("messages", MessagesView.as_view()),
+    path("messages/count_tokens", CountTokensView.as_view()),
     path("models", ModelsView.as_view()),
     path("models/<path:name>", ModelView.as_view()),
 ]
@@ -24,7 +27,10 @@ _personal = [
     path("models/<int:pk>", either(ModelView, OwnModelView)),
 ]
 _MODELS = "/api/v1/llm/models"
-INFERENCE_PREFIXES = ("/v1/", "/api/v1/llm/chat/", "/api/v1/llm/embeddings", "/api/v1/llm/rerank", "/v2/", _MODELS)
+INFERENCE_PREFIXES = (
+    *("/v1/", "/v2/", "/api/v1/llm/chat/", "/api/v1/llm/embeddings", "/api/v1/llm/messages", "/api/v1/llm/rerank"),
+    _MODELS,
+)
 """Paths that opscenter/asgi.py gives to the handler without middleware, where `is_inference`."""
 
 urlpatterns = [

@@ -23,6 +23,7 @@ from gateway.transports.wire import (
     send,
     translate,
 )
+from llmconfig.providers import PROVIDERS
 from opscenter.core.outbound import Policy, check_base_url
 
 
@@ -143,5 +144,6 @@ def _headers(target: Target) -> dict[str, str]:
         hdrs.USER_AGENT: "ops-center",
     }
     if target.api_key:
-        headers[hdrs.AUTHORIZATION] = f"Bearer {target.api_key}"
+        provider = PROVIDERS.get(target.provider)
+        headers |= provider.headers(target.api_key) if provider else {hdrs.AUTHORIZATION: f"Bearer {target.api_key}"}
     return headers

@@ -126,6 +126,7 @@ class Scripted:
         self.frames: list[bytes] = []
         self.content_type = "text/event-stream"
         self.requests: list[Any] = []
+        self.headers: list[Any] = []
         self.connections: set[Any] = set()
 
     def says(self, *events: Any, done: bool = True) -> None:
@@ -145,6 +146,7 @@ class Scripted:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(await request.json() if request.can_read_body else None)
+        self.headers.append(request.headers)
         self.connections.add(request.transport)
         response = web.StreamResponse(headers={"Content-Type": self.content_type})
         await response.prepare(request)
