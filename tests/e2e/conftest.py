@@ -1,5 +1,6 @@
 """Running installations for the end-to-end tests of a process, each on a fresh database."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -22,9 +23,10 @@ LOADED_S = 120
 
 
 @pytest.fixture(scope="session")
-def impatient() -> Iterator[World]:
-    """One web worker with short timeouts and no breaker."""
-    with LiveServer(workers=1, environment=IMPATIENT) as live:
+def impatient(running_upstream_server: Upstream) -> Iterator[World]:
+    """One web worker with short timeouts and no breaker, to which the test upstream is Anthropic's API as well."""
+    bases = {"PROVIDER_API_BASES": json.dumps({"anthropic": running_upstream_server.origin})}
+    with LiveServer(workers=1, environment=IMPATIENT | bases) as live:
         world = World(live)
         # The first of its calls would wait for it, and on a busy machine for longer than this world's patience.
         eventually(lambda: "LiteLLM was loaded" in live.log, LOADED_S)
