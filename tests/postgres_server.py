@@ -63,6 +63,10 @@ class PostgresServer:
             "max_connections": MAX_CONNECTIONS,
             "timezone": "UTC",
             "fsync": "on" if self._durable else "off",
+            # Torn pages come of power cuts, not of killed processes.
+            "full_page_writes": "on" if self._durable else "off",
+            "wal_level": "minimal",
+            "max_wal_senders": "0",
         }
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
