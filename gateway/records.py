@@ -29,7 +29,9 @@ def rows(exchange: Exchange, ending: Ending) -> tuple[RequestValues, list[Attemp
     return _request(exchange, ending, started, sum(int(row.cost_usd.scaleb(9)) for row in attempts)), attempts
 
 
-def turned_away(request_id: UUID, caller: Caller, ask: Ask, endpoint: str, error: ServiceError) -> RequestValues:
+def turned_away(
+    request_id: UUID, caller: Caller, ask: Ask, tags: dict[str, str], endpoint: str, error: ServiceError
+) -> RequestValues:
     """The row of a call that no candidate was found for."""
     return RequestValues(
         id=request_id,
@@ -41,7 +43,9 @@ def turned_away(request_id: UUID, caller: Caller, ask: Ask, endpoint: str, error
         tier=caller.tier,
         power_level=caller.power_level,
         environment=caller.environment,
-        component=caller.component,
+        component=tags.get("component") or caller.component,
+        operation=tags.get("operation", ""),
+        routing_path=tags.get("routing_path", ""),
         requested_model=printable(ask.model or "auto")[:200],
         streamed=ask.stream,
         status=RequestRow.Status.REFUSED,

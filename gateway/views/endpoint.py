@@ -28,12 +28,13 @@ class EndpointView(InferenceView):
         ask = self.endpoint.parse(request._request.body)
         serving, caller = runtime.current(), caller_of(request)
         request_id = request._request.request_id  # type: ignore[attr-defined]
+        tags = _tags(request, ask)
         try:
             snapshot = serving.snapshots.current()
             serving.breaker.heed(snapshot.catalog.down)
             candidates = self._candidates(snapshot, caller, ask)
         except ServiceError as error:
-            serving.recorder.put(records.turned_away(request_id, caller, ask, self.endpoint.name, error), [])
+            serving.recorder.put(records.turned_away(request_id, caller, ask, tags, self.endpoint.name, error), [])
             raise
         exchange = Exchange(
             id=request_id,
@@ -41,7 +42,7 @@ class EndpointView(InferenceView):
             ask=ask,
             candidates=candidates,
             endpoint=self.endpoint,
-            tags=_tags(request, ask),
+            tags=tags,
             client_request_id=printable(request.META.get("HTTP_X_REQUEST_ID", ""))[:128],
         )
         async with admission.admitted(serving, exchange, snapshot.rates.tiers[caller.tier].limits):
@@ -56,5 +57,6 @@ class EndpointView(InferenceView):
 
 
 def _tags(request: Request, ask: Ask) -> dict[str, str]:
+    """Those of the body; a component that it doesn't name is the header's."""
     header = printable(request.META.get("HTTP_X_COMPONENT", ""))[:100]
-    return {**({"component": header} if header else {}), **ask.tags}
+    return {**ask.tags, "component": header} if header and not ask.tags.get("component") else ask.tags
