@@ -24,10 +24,11 @@ _FILLED, _CONFIRMED = "filled", "yes"
 
 
 class Said(NamedTuple):
-    """What a button has to say for itself once it is done."""
+    """What a button has to say for itself once it is done; `address` is a page to go on to, if not back."""
 
     text: str
     level: int = messages.SUCCESS
+    address: str = ""
 
 
 def Warned(text: str) -> Said:  # noqa: N802 - reads as the kind of Said that it makes
@@ -154,7 +155,7 @@ class Buttons(RowPage):
                 return self._ask(request, button, form, row, back)
             said = Said(" ".join(sentences(refusal)), messages.ERROR)
         messages.add_message(request, said.level, said.text)
-        return redirect(back)
+        return redirect(said.address or back)
 
     def _ask(
         self,
