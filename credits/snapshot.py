@@ -40,8 +40,13 @@ def load() -> Rates:
     """Two queries, inside the caller's transaction if it has one."""
     return Rates(
         tiers={row.slug: _tier(row) for row in Tier.objects.all()},
-        power_levels={row.slug: _power(row) for row in PowerLevel.objects.all()},
+        power_levels=load_power_levels(),
     )
+
+
+def load_power_levels() -> dict[str, PowerRate]:
+    """By slug; one query."""
+    return {row.slug: _power(row) for row in PowerLevel.objects.all()}
 
 
 def _tier(row: Tier) -> TierRate:

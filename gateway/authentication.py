@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from gateway import bearers
 from gateway.callers import VIRTUAL_KEY_PERMISSIONS, Caller
 from gateway.errors import NotAuthenticated, SecondFactorMissing
 from gateway.models import VirtualKey
@@ -50,9 +51,11 @@ class TokenAuthentication(BaseAuthentication):
         plaintext = bearer_of(request)
         if plaintext is None:
             return None
-        row = VirtualKey.objects.live().select_related("user").filter(secret_hash=hash_key(plaintext)).first()
-        if row is None:
+        secret_hash = hash_key(plaintext)
+        bearer = bearers.find([secret_hash]).get(secret_hash)
+        if bearer is None:
             raise NotAuthenticated("This API key is unknown, expired or revoked.")
+        row = bearer.key
         if row.kind == VirtualKey.Kind.VIRTUAL:
             row.user.permission_ceiling = VIRTUAL_KEY_PERMISSIONS
         elif second_factor.lacks(row.user):

@@ -7,8 +7,13 @@ from django.contrib.auth.models import Permission
 
 from credits.amounts import to_nano
 from credits.models import Account
+from credits.snapshot import load_power_levels
+from gateway import bearers, rights
+from gateway.bearers import Bearer
 from gateway.budgets import ACCOUNT, KEY, PeriodBudget
+from gateway.families import Line
 from gateway.models import VirtualKey
+from gateway.rights import Levels
 from opscenter.core.limits import Limits
 from opscenter.core.models import User
 
@@ -19,8 +24,9 @@ VIRTUAL_KEY_PERMISSIONS = frozenset({"llm.read", "llm.execute"})
 class Caller:
     """One key. None in allowed_* means no restriction; expires_at is Unix time in seconds.
 
-    `budgets` are the key's and that of the account which pays, of those that there are. `limits` are the key's,
-    `user_limits` its user's own, which go before those of the tier.
+    `budgets` are the key's, those of the keys that it was made under and that of the account which pays, of those that
+    there are. `limits` are the key's own, `limits_above` those of the keys that it was made under, by their ids;
+    `user_limits` are its user's own, which go before those of the tier.
     """
 
     key_id: int
@@ -37,6 +43,7 @@ class Caller:
     expires_at: float | None
     limits: Limits
     user_limits: Limits
+    limits_above: tuple[tuple[int, Limits], ...] = ()
 
     is_authenticated = True
 
@@ -48,47 +55,48 @@ class Caller:
 
 
 def load(secret_hashes: Collection[str] | None = None) -> dict[str, Caller]:
-    """Every live key's caller by the key's hash, or those of some hashes; at most four queries, however many."""
-    keys = VirtualKey.objects.live().select_related("user", "account")
-    if secret_hashes is not None:
-        keys = keys.filter(secret_hash__in=secret_hashes)
-    rows = list(keys)
-    if not rows:
+    """Every live key's caller by the key's hash, or those of some hashes; a handful of queries, however many."""
+    found = bearers.load() if secret_hashes is None else bearers.find(secret_hashes)
+    if not found:
         return {}
-    granted = _permissions({row.user for row in rows}, narrow=secret_hashes is not None)
-    return {row.secret_hash: _caller(row, granted[row.user_id]) for row in rows}
+    granted = _permissions({bearer.key.user for bearer in found.values()}, narrow=secret_hashes is not None)
+    has_families = any(len(bearer.line) > 1 for bearer in found.values())
+    levels = load_power_levels() if has_families else {}
+    return {hash: _caller(bearer, granted[bearer.key.user_id], levels) for hash, bearer in found.items()}
 
 
-def _caller(row: VirtualKey, granted: frozenset[str]) -> Caller:
+def _caller(bearer: Bearer, granted: frozenset[str], levels: Levels) -> Caller:
+    row, may, ends_at = bearer.key, rights.of_line(bearer.line, levels), bearer.expires_at
     return Caller(
         key_id=row.pk,
         user_id=row.user_id,
         account_id=row.account_id,
         tier=row.account.tier,
-        power_level=row.power_level,
-        environment=row.environment,
-        component=row.component,
+        power_level=may.power_level,
+        environment=may.environment,
+        component=row.component or next((key.component for key in bearer.line if key.component), ""),
         permissions=granted if row.kind == VirtualKey.Kind.ACCESS else granted & VIRTUAL_KEY_PERMISSIONS,
-        allowed_models=_as_set(row.allowed_models),
-        allowed_purposes=_as_set(row.allowed_purposes),
-        budgets=_budgets(row),
-        expires_at=row.expires_at.timestamp() if row.expires_at else None,
+        allowed_models=may.allowed_models,
+        allowed_purposes=may.allowed_purposes,
+        budgets=_budgets(bearer.line),
+        expires_at=ends_at.timestamp() if ends_at else None,
         limits=row.limits,
         user_limits=row.user.limits,
+        limits_above=tuple((key.pk, key.limits) for key in bearer.line[1:] if key.limits),
     )
 
 
-def _budgets(row: VirtualKey) -> tuple[PeriodBudget, ...]:
-    spenders: tuple[tuple[str, VirtualKey | Account], ...] = ((KEY, row), (ACCOUNT, row.account))
-    return tuple(
-        PeriodBudget(scope, spender.pk, to_nano(spender.budget_credits), spender.budget_period)
-        for scope, spender in spenders
-        if spender.budget_credits is not None
-    )
+def _budgets(line: Line) -> tuple[PeriodBudget, ...]:
+    budgets = [_budget(KEY, key) for key in line if key.budget_credits is not None]
+    account = line[0].account
+    if account.budget_credits is not None:
+        budgets.append(_budget(ACCOUNT, account))
+    return tuple(budgets)
 
 
-def _as_set(names: list[str] | None) -> frozenset[str] | None:
-    return frozenset(names) if names else None
+def _budget(scope: str, spender: VirtualKey | Account) -> PeriodBudget:
+    assert spender.budget_credits is not None
+    return PeriodBudget(scope, spender.pk, to_nano(spender.budget_credits), spender.budget_period)
 
 
 def _permissions(users: Iterable[User], *, narrow: bool) -> dict[int, frozenset[str]]:

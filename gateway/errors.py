@@ -16,8 +16,14 @@ opscenter.core.errors.ServiceError
 ├── UpstreamFailed        502  every candidate failed
 ├── UpstreamOverloaded    429  every candidate is rate-limited
 ├── UpstreamTimedOut      504
-└── RateLimited           429  a limit of the key or the user
+├── RateLimited           429  a limit of the key or the user
+├── BeyondBounds          422  a key would get more than its parent has, or its user may give it
+├── KeyEnded              409  it is revoked or has expired, and nothing more is made of it
+├── TooManyKeys           409  the user has as many live keys as they may
+└── TooManySecrets        409  the key was rotated so often that too many of its secrets still work
 """
+
+from collections.abc import Mapping
 
 from opscenter.core import errors
 
@@ -107,3 +113,41 @@ class UpstreamTimedOut(errors.GatewayTimeout):
 
 class RateLimited(errors.TooManyRequests):
     default_code = "rate_limit_exceeded"
+
+
+class BeyondBounds(errors.Unprocessable):
+    """`fields` says of each how it goes beyond."""
+
+    default_code = "beyond_bounds"
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        told = " ".join(f"{field}: {sentence}" for field, sentence in fields.items())
+        super().__init__(
+            f"A key never goes beyond the one it was made under, nor beyond what an operator gave it. {told}",
+            param=next(iter(fields)),
+            details={"fields": {field: [sentence] for field, sentence in fields.items()}},
+        )
+
+
+class KeyEnded(errors.Conflict):
+    default_code = "key_ended"
+
+
+class TooManyKeys(errors.Conflict):
+    default_code = "too_many_keys"
+
+    def __init__(self, *, live: int, most: int) -> None:
+        super().__init__(
+            f"You have {live} live keys and may have {most}: revoke some that you don't need.",
+            details={"live": live, "limit": most},
+        )
+
+
+class TooManySecrets(errors.Conflict):
+    default_code = "too_many_secrets"
+
+    def __init__(self, *, most: int) -> None:
+        super().__init__(
+            f"{most} former secrets of this key still work. Wait until one of them ends, or rotate with grace_s 0, "
+            "which ends them all."
+        )

@@ -21,6 +21,7 @@ from opscenter.core.errors import ServiceError
 _SETTLE_PATIENCE_S = 2.0
 _SHORT = ("insufficient", "budget")
 _BUDGETS = {KEY: ("key_budget", "this key's"), ACCOUNT: ("user_budget", "this account's")}
+_BUDGET_ABOVE = ("parent_key_budget", "a parent key's")
 
 
 async def reserve(serving: Runtime, exchange: Exchange) -> None:
@@ -130,7 +131,8 @@ def _refusal(exchange: Exchange, refused: Refused) -> ServiceError:
     shorter = f"Ask for at most {affordable} tokens (max_tokens)" if affordable else "Send less"
     if refused.budget:
         window = refused.budget.window
-        source, whose = _BUDGETS[refused.budget.scope]
+        is_above = refused.budget.scope == KEY and refused.budget.scope_id != exchange.caller.key_id
+        source, whose = _BUDGET_ABOVE if is_above else _BUDGETS[refused.budget.scope]
         limit = {"limit_source": source, "window": window}
         where, remedy = f"left in {whose} budget for {window}", "wait for the next period, or have it raised"
     else:

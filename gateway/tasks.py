@@ -46,8 +46,8 @@ def record_lost_calls() -> int:
 
 @shared_task
 def prune_access_tokens() -> int:
-    """Forget sign-ins that ran out a week ago; returns how many. Idempotent."""
-    return keys.prune_access_tokens(kept_s=7 * 24 * 3600)
+    """Forget sign-ins that ran out a week ago, and secrets whose grace period is over; returns how many. Idempotent."""
+    return keys.prune_access_tokens(kept_s=7 * 24 * 3600) + keys.prune_former_secrets()
 
 
 @shared_task

@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+_LONGEST_GRACE_S = 30 * 24 * 3600
+
 
 @register()
 def credits_per_usd_is_a_number(**kwargs: Any) -> list[CheckMessage]:
@@ -87,6 +89,20 @@ def bodies_fit_into_their_budget(**kwargs: Any) -> list[CheckMessage]:
             "BODY_BUDGET_BYTES is less than MAX_BODY_BYTES: the largest bodies would never be taken.",
             hint="The defaults are BODY_BUDGET_BYTES=134217728 and MAX_BODY_BYTES=33554432.",
             id="opscenter.E011",
+        )
+    ]
+
+
+@register()
+def virtual_keys_are_usable(**kwargs: Any) -> list[CheckMessage]:
+    """opscenter.E012."""
+    if settings.VIRTUAL_KEYS_PER_USER >= 0 and 0 <= settings.VIRTUAL_KEY_GRACE_S <= _LONGEST_GRACE_S:
+        return []
+    return [
+        Error(
+            "VIRTUAL_KEYS_PER_USER is negative, or VIRTUAL_KEY_GRACE_S is not from 0 to 30 days.",
+            hint="The defaults are VIRTUAL_KEYS_PER_USER=100 and VIRTUAL_KEY_GRACE_S=86400.",
+            id="opscenter.E012",
         )
     ]
 

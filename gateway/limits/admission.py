@@ -34,7 +34,7 @@ async def admitted(serving: "Runtime", exchange: Exchange, tier: Limits) -> Asyn
     if claims:
         taken = await serving.limits.take(Take(exchange.id.hex, claims))
         if isinstance(taken, Refusal):
-            error = _refused(taken)
+            error = _refused(taken, exchange)
             serving.recorder.put(*records.rows(exchange, endings.refused(exchange, error)))
             raise error
         exchange.lease = taken
@@ -77,12 +77,12 @@ def ended(serving: "Runtime", exchange: Exchange, *, tokens: int) -> None:
 def _claims_of_caller(exchange: Exchange, tier: Limits) -> tuple[Claim, ...]:
     caller = exchange.caller
     own = caller.user_limits.or_else(tier)
-    if not own and not caller.limits:
+    if not own and not caller.limits and not caller.limits_above:
         return ()
-    return (
-        *_claims(f"key:{caller.key_id}", caller.limits, exchange, exchange.candidates),
-        *_claims(f"user:{caller.user_id}", own, exchange, exchange.candidates),
-    )
+    owners = [(f"key:{caller.key_id}", caller.limits)]
+    owners += ((f"key:{key_id}", limits) for key_id, limits in caller.limits_above)
+    owners.append((f"user:{caller.user_id}", own))
+    return tuple(claim for owner, limits in owners for claim in _claims(owner, limits, exchange, exchange.candidates))
 
 
 def _claims(owner: str, limits: Limits, exchange: Exchange, candidates: Sequence[Candidate]) -> tuple[Claim, ...]:
@@ -108,7 +108,7 @@ def _output_within(exchange: Exchange, lease: Lease, candidates: Sequence[Candid
     return max(least, exchange.output_within(candidates, lease.tokens))
 
 
-_OWNERS = {"key": "This key", "user": "Your user"}
+_OWNERS = {"key": "This key", "parent_key": "The parent of this key", "user": "Your user"}
 _MEANINGS = {
     Kind.RPM: "{owner} may make {limit} requests a minute",
     Kind.TPM: "{owner} may use {limit} tokens a minute, and this call can use more than are left of them",
@@ -116,9 +116,11 @@ _MEANINGS = {
 }
 
 
-def _refused(refusal: Refusal) -> RateLimited:
+def _refused(refusal: Refusal, exchange: Exchange) -> RateLimited:
     claim, wait_s = refusal.claim, refusal.retry_after_s
-    owner = claim.key.partition(":")[0]
+    owner, owner_id, _ = claim.key.split(":")
+    if owner == "key" and owner_id != str(exchange.caller.key_id):
+        owner = "parent_key"
     meaning = _MEANINGS[claim.kind].format(owner=_OWNERS[owner], limit=claim.limit)
     return RateLimited(
         f"{meaning}. Try again in {wait_s} s.",

@@ -1,11 +1,12 @@
 """Bearer credentials: virtual keys and access tokens, hashed, expiring, revocable, in one table."""
 
+from datetime import datetime
 from typing import ClassVar, Self
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from credits.models.fields import CreditsField
@@ -40,6 +41,11 @@ class VirtualKey(Limited):
         EVAL = "eval", "Evaluation"
         PROD = "prod", "Production"
 
+        @classmethod
+        def named(cls, text: str) -> "VirtualKey.Environment | None":
+            """By its short or long form: prod, Production."""
+            return next((one for one in cls if text.lower() in (one.value, one.label.lower())), None)
+
     class BudgetPeriod(models.TextChoices):
         DAY = "day", "Day"
         WEEK = "week", "Week"
@@ -53,6 +59,20 @@ class VirtualKey(Limited):
     )
     account = models.ForeignKey(
         "credits.Account", on_delete=models.PROTECT, related_name="virtual_keys", help_text="Which wallet pays."
+    )
+    parent = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="children",
+        help_text="The key that this one was made under, and never goes beyond.",
+    )
+    self_issued = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Its user made it and may widen it again; what an operator made they may only narrow.",
     )
     name = models.CharField(max_length=100, blank=True)
     environment = models.CharField(max_length=10, choices=Environment, default=Environment.DEV)
@@ -80,6 +100,10 @@ class VirtualKey(Limited):
     )
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    rotated_at = models.DateTimeField(null=True, blank=True, editable=False)
+    grace_ends_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the last secret from before a rotation stops working."
+    )
     reauthenticated_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -102,6 +126,9 @@ class VirtualKey(Limited):
             models.CheckConstraint(
                 condition=Q(budget_period__in=("day", "week", "month")), name="virtual_key_budget_period_is_known"
             ),
+            models.CheckConstraint(
+                condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="virtual_key_is_not_its_own_parent"
+            ),
             limits_are_usable(name="virtual_key_limits_are_usable"),
         ]
 
@@ -118,6 +145,11 @@ class VirtualKey(Limited):
         if self.revoked_at:
             return "revoked"
         return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
+
+    @property
+    def grace_until(self) -> datetime | None:
+        """Until when a secret from before a rotation works, while one does."""
+        return self.grace_ends_at if self.grace_ends_at and self.grace_ends_at > timezone.now() else None
 
 
 PREFIXES: dict[str, str] = {VirtualKey.Kind.VIRTUAL: "sk-ops-", VirtualKey.Kind.ACCESS: "ops-at-"}

@@ -1,22 +1,23 @@
-"""Issuing and revoking keys; the plaintext exists only in the answer to whoever asked for it."""
+"""Issuing, rotating and revoking keys; the plaintext exists only in the answer to whoever asked for it."""
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.db import transaction
 from django.utils import timezone
 
 from credits.models import Account
 from credits.services.wallets import wallet_of
-from gateway.models import VirtualKey
+from gateway import families
+from gateway.models import FormerSecret, VirtualKey
 from gateway.models.virtual_key import PREFIXES
-from opscenter.core import changes
+from gateway.services import bounds
+from opscenter.core import audit, changes
 from opscenter.core.limits import NO_LIMITS, Limits
 from opscenter.core.models import User
 
@@ -32,13 +33,19 @@ def hash_key(plaintext: str) -> str:
     return hashlib.sha256(plaintext.encode()).hexdigest()
 
 
-@transaction.atomic
+def new_secret(kind: str, public_id: str) -> str:
+    """The plaintext of a key: what may be shown of it, and 256 random bits."""
+    return f"{PREFIXES[kind]}{public_id}_{secrets.token_urlsafe(32)}"
+
+
+@audit.writing()
 def issue(  # noqa: PLR0913 - a key has as many settings
     *,
     user: User,
     name: str,
     kind: str = VirtualKey.Kind.VIRTUAL,
     account: Account | None = None,
+    parent: VirtualKey | None = None,
     environment: str = VirtualKey.Environment.DEV,
     component: str = "",
     power_level: str = "precision",
@@ -48,10 +55,14 @@ def issue(  # noqa: PLR0913 - a key has as many settings
     budget_period: str = VirtualKey.BudgetPeriod.MONTH,
     limits: Limits = NO_LIMITS,
     expires_at: datetime | None = None,
+    self_issued: bool = False,
 ) -> IssuedKey:
-    """Make a key for `user`, paid by `account` (their own wallet unless given)."""
+    """Make a key for `user`, paid by `account` (their own wallet unless given).
+
+    Under a `parent`, which is of the same user and account, it has to stay within that. Raises KeyEnded, BeyondBounds.
+    """
     public_id = secrets.token_hex(5)
-    plaintext = f"{PREFIXES[kind]}{public_id}_{secrets.token_urlsafe(32)}"
+    plaintext = new_secret(kind, public_id)
     row = VirtualKey(
         kind=kind,
         public_id=public_id,
@@ -70,7 +81,10 @@ def issue(  # noqa: PLR0913 - a key has as many settings
         tpm=limits.tpm,
         concurrency=limits.concurrency,
         expires_at=expires_at,
+        self_issued=self_issued,
+        parent=parent,
     )
+    bounds.require_within_parent(row)
     changes.save(row, announce=False)  # the first call that presents it looks it up
     return IssuedKey(row, plaintext)
 
@@ -85,11 +99,24 @@ def issue_access_token(*, user: User) -> IssuedKey:
     )
 
 
-def revoke(key: VirtualKey) -> None:
-    """No worker accepts `key` a second after this commits; calls in flight end as they are."""
-    if key.revoked_at is None:
-        key.revoked_at = timezone.now()
-        changes.save(key, action="revoke")
+def revoke(key: VirtualKey) -> int:
+    """No worker accepts `key`, nor what was made under it, a second after this commits; calls in flight end as they
+    are. Returns how many keys that were.
+    """
+    count = revoke_all([key.pk])
+    key.refresh_from_db(fields=["revoked_at", "version", "updated_at"])
+    return count
+
+
+def revoke_all(ids: Iterable[int]) -> int:
+    """The same for many, all or none. Those that are revoked already stay as they are, and don't count."""
+    with audit.writing():
+        revoked_at = timezone.now()
+        unrevoked = [key for key in families.with_descendants(ids) if key.revoked_at is None]
+        for key in unrevoked:
+            key.revoked_at = revoked_at
+            changes.save(key, action="revoke")
+    return len(unrevoked)
 
 
 def mark_reauthenticated(token: VirtualKey) -> None:
@@ -107,6 +134,12 @@ def prune_access_tokens(*, kept_s: int) -> int:
     """Delete access tokens that ran out over `kept_s` ago; returns how many. The audit log keeps their making."""
     ran_out = timezone.now() - timedelta(seconds=kept_s)
     deleted, _ = VirtualKey.objects.filter(kind=VirtualKey.Kind.ACCESS, expires_at__lt=ran_out).delete()
+    return deleted
+
+
+def prune_former_secrets() -> int:
+    """Forget the secrets whose grace period is over; returns how many. They stopped working by themselves."""
+    deleted, _ = FormerSecret.objects.filter(expires_at__lte=timezone.now()).delete()
     return deleted
 
 

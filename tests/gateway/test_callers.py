@@ -108,4 +108,4 @@ def test_the_number_of_queries_does_not_grow_with_the_number_of_keys() -> None:
     with CaptureQueriesContext(connection) as many:
         assert len(callers.load()) == 21
 
-    assert len(many) == len(few) == 4
+    assert len(many) == len(few) == 5

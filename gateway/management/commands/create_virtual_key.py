@@ -74,7 +74,6 @@ class Command(BaseCommand):
 
     @staticmethod
     def _environment(given: str) -> str:
-        for choice in VirtualKey.Environment:
-            if given.lower() in (choice.value, str(choice.label).lower()):
-                return choice.value
+        if environment := VirtualKey.Environment.named(given):
+            return environment.value
         raise CommandError(f"{given!r} is no environment: use one of {', '.join(VirtualKey.Environment.values)}.")
