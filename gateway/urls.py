@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from gateway.views.chat import ChatCompletionsView
 from gateway.views.embeddings import EmbeddingsView
+from gateway.views.keys import KeyListView, KeyRotateView, KeysRevokeView, KeyView
 from gateway.views.login import LoginView
 from gateway.views.margin import MarginView
 from gateway.views.messages import CountTokensView, MessagesView
@@ -38,6 +39,10 @@ urlpatterns = [
     # Cohere's client of today.
     path("v2/rerank", RerankView.as_view()),
     path("api/v1/llm/", include([*_personal, *_inference])),
+    path("api/v1/llm/keys", KeyListView.as_view(), name="keys"),
+    path("api/v1/llm/keys/revoke", KeysRevokeView.as_view(), name="revoke-keys"),
+    path("api/v1/llm/keys/<int:pk>", KeyView.as_view(), name="key"),
+    path("api/v1/llm/keys/<int:pk>/rotate", KeyRotateView.as_view(), name="rotate-key"),
     path("api/v1/llm/credits/margin", MarginView.as_view(), name="margin"),
     path("api/v1/auth/login", LoginView.as_view(), name="login"),
     path("api/v1/auth/reauthenticate", ReauthenticateView.as_view(), name="reauthenticate"),

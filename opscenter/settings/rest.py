@@ -27,6 +27,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AccountStandingEnum": "credits.models.Account.Standing",
         "HealthEnum": "llmconfig.models.AIServer.Health",
+        "PurposeEnum": "llmconfig.models.Purpose",
         "ProviderTypeEnum": "llmconfig.services.pointers.PROVIDER_TYPES",
         "PlatformKeySourceEnum": "llmconfig.serializers.platform_keys.SOURCES",
     },

@@ -1,0 +1,1 @@
+"""What the management API of the gateway reads and answers."""
