@@ -23,16 +23,17 @@ _WAITS_S = 300
 
 
 class IssuedOnce(Page):
-    """Mixed into the page of keys: `hand_over` after a key was made, with its plaintext."""
+    """Mixed into the page of keys: `hand_over` after a key was made or rotated, with its plaintext."""
 
     def get_urls(self) -> list[URLPattern]:
         view: Callable[..., HttpResponseBase] = self.admin_site.admin_view(require_safe(self.issued_view))
         return [path("<int:key_id>/issued/", view, name="gateway_virtualkey_issued"), *super().get_urls()]
 
-    def hand_over(self, request: HttpRequest, key: VirtualKey, plaintext: str) -> HttpResponse:
+    def hand_over(self, request: HttpRequest, key: VirtualKey, plaintext: str) -> str:
+        """The address of the page that will show it."""
         sealed = key_ring().encrypt(plaintext.encode()).decode()
         request.session[_SESSION_KEY] = {"key": key.pk, "sealed": sealed}
-        return redirect("admin:gateway_virtualkey_issued", key.pk)
+        return reverse("admin:gateway_virtualkey_issued", args=[key.pk])
 
     def issued_view(self, request: HttpRequest, key_id: int) -> HttpResponse:
         """The key, to whoever issued it and for the first time; after that, the way to its row."""
@@ -41,7 +42,7 @@ class IssuedOnce(Page):
         row_address = reverse("admin:gateway_virtualkey_change", args=[key_id])
         plaintext = _taken(request, key_id)
         if plaintext is None:
-            messages.warning(request, "A key is shown once, and this one was. Lost it? Revoke it and issue another.")
+            messages.warning(request, "A key is shown once, and this one was. Lost it? Rotate it, or revoke it.")
             return redirect(row_address)
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),

@@ -5,12 +5,16 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from credits.models import PowerLevel
 from credits.models.fields import CreditsField
 from gateway.admin.issued import IssuedOnce
+from gateway.admin.key_panels import family_panels, former_secrets
+from gateway.admin.revoking import RevokesMany
+from gateway.admin.rotating import RotateForm
 from gateway.models import RequestRow, VirtualKey
-from gateway.services import keys
+from gateway.services import key_rotation, keys
 from llmconfig.models import Purpose
 from opscenter.core.admin_base import (
     AuditedForm,
@@ -19,6 +23,7 @@ from opscenter.core.admin_base import (
     Panel,
     Said,
     display,
+    linked,
     list_of,
     register,
 )
@@ -42,7 +47,9 @@ _SETTINGS = (
     LIMIT_FIELDS,
     "expires_at",
 )
-_TIMES = ("created_at", "updated_at", "revoked_at", "version")
+_TIMES = ("created_at", "updated_at", "rotated_at", "grace_ends_at", "revoked_at", "version")
+_WHOSE = ("masked", "state_label", "kind", "user", "account", "parent_link", "self_issued")
+_MAY_CHANGE = ("gateway.change_virtualkey", Permissions.CONFIGURE)
 
 
 class VirtualKeyForm(AuditedForm):
@@ -69,7 +76,7 @@ class VirtualKeyForm(AuditedForm):
 
 
 @register(VirtualKey)
-class VirtualKeyAdmin(IssuedOnce, AuditedModelAdmin):
+class VirtualKeyAdmin(IssuedOnce, RevokesMany, AuditedModelAdmin):
     formfield_overrides: ClassVar = {**AuditedModelAdmin.formfield_overrides, CreditsField: {"widget": TextInput}}
     access: ClassVar[Access] = {
         "view": ("gateway.view_virtualkey", Permissions.CONFIGURE),
@@ -90,16 +97,26 @@ class VirtualKeyAdmin(IssuedOnce, AuditedModelAdmin):
         "created_at",
     )
     list_filter = ("kind", "environment")
-    list_select_related = ("user", "account")
+    list_select_related = ("user", "account", "parent")
     search_fields = ("public_id", "name", "user__username")
     autocomplete_fields = ("user", "account")
     buttons = (
         Button(
+            "rotate",
+            "Rotate …",
+            run="rotate",
+            needs=_MAY_CHANGE,
+            question="The key gets another secret, which is shown once. The former goes on working for a while.",
+            form=RotateForm,
+            shown=lambda key: key.state == "active" and key.kind == VirtualKey.Kind.VIRTUAL,
+        ),
+        Button(
             "revoke",
             "Revoke",
             run="revoke",
-            needs=("gateway.change_virtualkey", Permissions.CONFIGURE),
-            question="Within a second no worker accepts this key any more. It can't be brought back.",
+            needs=_MAY_CHANGE,
+            question="Within a second no worker accepts this key any more, nor any that was made under it, nor a "
+            "secret from before a rotation. It can't be brought back.",
             shown=lambda key: key.revoked_at is None,
             dangerous=True,
         ),
@@ -117,24 +134,13 @@ class VirtualKeyAdmin(IssuedOnce, AuditedModelAdmin):
         if obj is None:
             return ((None, {"fields": ("user", "account")}), ("Settings", {"fields": _SETTINGS}))
         return (
-            (None, {"fields": ("masked", "state_label", "kind", "user", "account")}),
+            (None, {"fields": _WHOSE}),
             ("Settings", {"fields": _SETTINGS}),
             ("Times", {"fields": _TIMES}),
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: VirtualKey | None = None) -> tuple[str, ...]:
-        fixed = (
-            "masked",
-            "state_label",
-            "kind",
-            "user",
-            "account",
-            "created_at",
-            "updated_at",
-            "revoked_at",
-            "version",
-        )
-        return fixed if obj else ()
+        return (*_WHOSE, *_TIMES) if obj else ()
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -153,15 +159,24 @@ class VirtualKeyAdmin(IssuedOnce, AuditedModelAdmin):
         if not obj.user.has_perm(Permissions.EXECUTE):
             text = f"{obj.user} may not call models yet, by this key or another: put them into the group LLM user."
             self.message_user(request, text, messages.WARNING)
-        return self.hand_over(request, obj, request.issued_plaintext)  # type: ignore[attr-defined]
+        return redirect(self.hand_over(request, obj, request.issued_plaintext))  # type: ignore[attr-defined]
+
+    def rotate(self, request: HttpRequest, row: VirtualKey, values: dict[str, Any]) -> Said:
+        issued = key_rotation.rotate(row, grace_s=round(values["grace_hours"] * 3600))
+        return Said(f"{row.masked} has another secret.", address=self.hand_over(request, issued.row, issued.plaintext))
 
     def revoke(self, request: HttpRequest, row: VirtualKey) -> Said:
-        keys.revoke(row)
-        return Said(f"{row.masked} is revoked.")
+        below = keys.revoke(row) - 1
+        return Said(f"{row.masked} is revoked." + (f" So are {below} made under it." if below > 0 else ""))
 
     def panels(self, request: HttpRequest, row: VirtualKey) -> list[Panel]:
         requests = list_of(RequestRow, virtual_key_id__exact=row.pk)
-        return [Panel("Use", (), (), link=requests, link_text="Requests by this key")]
+        use = Panel("Use", (), (), link=requests, link_text="Requests by this key")
+        return [*family_panels(row), *former_secrets(row), use]
+
+    @display(description="Made under", empty_value="–")
+    def parent_link(self, key: VirtualKey) -> str | None:
+        return linked(VirtualKey, key.parent_id, key.parent) if key.parent else None
 
     @display(description="Key")
     def masked(self, key: VirtualKey) -> str:

@@ -202,7 +202,7 @@ def test_a_virtual_key_is_shown_once(root: Site, charlie_user: User) -> None:
     assert plaintext.split("_", 1)[1] not in str(root.client.cookies)
     assert plaintext.split("_", 1)[1] not in stored
     again = root.client.get(address("gateway_virtualkey_issued", key.pk), follow=True)
-    assert "Revoke it and issue another" in text(again)
+    assert "Rotate it, or revoke it" in text(again)
     assert plaintext.split("_", 1)[1] not in again.content.decode()
     assert VirtualKey.objects.filter(name="laptop").count() == 1
 
