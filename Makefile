@@ -15,7 +15,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 	--no-header --exclude-newer $$($(BIN)/python -c 'import datetime as d; print(d.date.today() - d.timedelta(days=$(COOL_OFF_DAYS)))')
 
 .DEFAULT_GOAL := help
-.PHONY: help install run serve worker test proof bench peer lint lock clean
+.PHONY: help install run serve worker test proof bench soak peer lint lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z_]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -47,6 +47,9 @@ test: $(VENV)/.installed-dev $(BENCH_PEER)/.installed ## Run all tests with Post
 
 proof: $(VENV)/.installed-dev ## Run the proofs of the ledger whole, and write docs/proofs.md; ARGS="3 8" for two of them
 	$(BIN)/python -m tests.proofs $(ARGS)
+
+soak: $(VENV)/.installed-dev ## Half an hour of mixed load with faults; what it leaves behind is in bench/SOAK.md; ARGS="--minutes 5" for less
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, types, import directions, the locks and the migrations
 	$(BIN)/ruff check
