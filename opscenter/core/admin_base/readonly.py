@@ -1,8 +1,9 @@
 """Pages that only show: the ledger, requests, the audit log."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib.admin import ShowFacets
+from django.db.models import QuerySet
 
 from opscenter.core.admin_base.access import DeclaredAccess
 from opscenter.core.admin_base.buttons import Buttons
@@ -30,13 +31,13 @@ class KeysFirst(InfinitePaginator):
     """What a page joins is joined for its own rows alone, and not for all that are passed over before it."""
 
     def page(self, number: int | str) -> Any:
-        rows = self.object_list
+        rows = cast(QuerySet[Any], self.object_list)
         if not rows.query.select_related:
             return super().page(number)
         number = self.validate_number(number)
         last = number * self.per_page
         keys = list(rows.values_list("pk", flat=True)[last - self.per_page : last])
-        return self._get_page(rows.filter(pk__in=keys), number, self)
+        return self._get_page(rows.filter(pk__in=keys), number, self)  # type: ignore[attr-defined]  # Django's hook
 
 
 class LargeTable(ModelAdmin):
