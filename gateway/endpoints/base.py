@@ -4,6 +4,8 @@ A call is admitted, routed, held, tried, settled and recorded in one way, whatev
 is particular: its fields, the ways in which a target can be asked for it, the bytes that its clients expect.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from gateway.transports.base import Body, Format, Reply
@@ -78,3 +80,17 @@ class Endpoint(Protocol):
     def way(self, target: Target) -> Way:
         """How `target` is asked for what this endpoint does."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class OneWay:
+    """An Endpoint at which all targets are asked alike."""
+
+    name: str
+    purpose: str
+    parse: "Callable[[bytes], Ask]"
+    count_prompt: Callable[[Body], int]
+    only_way: Way
+
+    def way(self, target: Target) -> Way:
+        return self.only_way

@@ -6,7 +6,7 @@ from typing import Any
 from credits.amounts import to_text
 from gateway.ask import Ask, boolean_in, count_in, model_in, take_tags
 from gateway.counting import count_prompt
-from gateway.endpoints.base import Endpoint
+from gateway.endpoints.base import Endpoint, OneWay
 from gateway.errors import InvalidRequest
 from gateway.exchange import Exchange
 from gateway.renaming import Renaming
@@ -151,19 +151,8 @@ def _counted(exchange: Exchange) -> dict[str, int]:
     }
 
 
-class _Chat:
-    name = "chat/completions"
-    purpose = Purpose.CHAT.value
-    parse = staticmethod(parse)
-
-    def __init__(self) -> None:
-        self._way = ChatWay()
-
-    def count_prompt(self, body: Body) -> int:
-        return count_prompt(body["messages"])
-
-    def way(self, target: Target) -> ChatWay:
-        return self._way
+def _tokens_of_prompt(body: Body) -> int:
+    return count_prompt(body["messages"])
 
 
-CHAT: Endpoint = _Chat()
+CHAT: Endpoint = OneWay("chat/completions", Purpose.CHAT.value, parse, _tokens_of_prompt, ChatWay())

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.ask import Ask, model_in, take_tags
 from gateway.counting import count_tokens
-from gateway.endpoints.base import Endpoint
+from gateway.endpoints.base import Endpoint, OneWay
 from gateway.errors import InvalidRequest
 from gateway.exchange import Exchange
 from gateway.renaming import Renaming
@@ -114,17 +114,4 @@ def count_prompt(body: Body) -> int:
     )
 
 
-class _Embeddings:
-    name = "embeddings"
-    purpose = Purpose.EMBEDDINGS.value
-    parse = staticmethod(parse)
-    count_prompt = staticmethod(count_prompt)
-
-    def __init__(self) -> None:
-        self._way = EmbeddingsWay()
-
-    def way(self, target: Target) -> EmbeddingsWay:
-        return self._way
-
-
-EMBEDDINGS: Endpoint = _Embeddings()
+EMBEDDINGS: Endpoint = OneWay("embeddings", Purpose.EMBEDDINGS.value, parse, count_prompt, EmbeddingsWay())

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.ask import Ask, boolean_in, count_in, model_in, take_tags
 from gateway.counting import count_tokens
-from gateway.endpoints.base import Endpoint
+from gateway.endpoints.base import Endpoint, OneWay
 from gateway.errors import InvalidRequest
 from gateway.exchange import Exchange
 from gateway.request_json import json_object
@@ -122,17 +122,4 @@ class RerankSpeaker:
         return told
 
 
-class _Rerank:
-    name = "rerank"
-    purpose = Purpose.RERANKING.value
-    parse = staticmethod(parse)
-    count_prompt = staticmethod(count_prompt)
-
-    def __init__(self) -> None:
-        self._way = RerankWay()
-
-    def way(self, target: Target) -> RerankWay:
-        return self._way
-
-
-RERANK: Endpoint = _Rerank()
+RERANK: Endpoint = OneWay("rerank", Purpose.RERANKING.value, parse, count_prompt, RerankWay())
