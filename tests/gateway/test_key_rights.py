@@ -30,6 +30,7 @@ LEVELS = {
     "precision": level("1", 16000, "openai"),
     "narrow": level("0.5", 4000, "local", strict=True),
     "long": level("0.2", 32000, "local"),
+    "loose": level("0.2", 2000, "local"),
 }
 
 
