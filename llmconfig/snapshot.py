@@ -42,6 +42,7 @@ class Active:
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """`by_upstream`: by the provider's own id. `by_provider`: (provider slug or server name, either id).
+    `by_purpose`: all deployments.
 
     All of them are the platform's. `personal`: by owner and name, for that one alone. `down`: keys of the targets that
     health checks find unhealthy.
@@ -52,6 +53,7 @@ class Catalog:
     by_upstream: dict[str, tuple[Target, ...]]
     by_provider: dict[tuple[str, str], tuple[Target, ...]]
     personal: dict[tuple[int, str], CatalogModel] = field(default_factory=dict)
+    by_purpose: dict[str, tuple[Target, ...]] = field(default_factory=dict)
     down: frozenset[str] = frozenset()
 
     def secrets(self) -> set[str]:
@@ -90,6 +92,7 @@ def load() -> Catalog:
             for target in reachable
             for model in {target.model_name, target.upstream_model}
         ),
+        by_purpose=_grouped((target.purpose, target) for target in targets.values()),
         down=frozenset(target.key for target in (*reachable, *personal.values()) if target.is_down),
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from llmconfig.models import Deployment
+from llmconfig.models import Deployment, LLMModel
 from llmconfig.models import Price as PriceRow
 from llmconfig.upstreams import Upstream
 from opscenter.core.limits import NO_LIMITS, Limits
@@ -63,6 +63,9 @@ class Target:
     is_down: bool
     limits: Limits
     owner_id: int | None = None
+    privacy: str = LLMModel.Privacy.HIGH.value
+    latency_class: str = LLMModel.LatencyClass.MEDIUM.value
+    strategy: str = LLMModel.Strategy.WEIGHTED.value
 
 
 def target_of(row: Deployment, upstream: Upstream, price: Price) -> Target:
@@ -84,6 +87,9 @@ def target_of(row: Deployment, upstream: Upstream, price: Price) -> Target:
         price=price if owner_id is None else FREE,
         limits=row.limits,
         owner_id=owner_id,
+        privacy=row.effective_privacy,
+        latency_class=row.model.latency_class,
+        strategy=row.model.strategy,
     )
 
 

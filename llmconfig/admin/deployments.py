@@ -33,7 +33,7 @@ class DeploymentAdmin(AuditedModelAdmin):
     autocomplete_fields = ("model", "server", "key")
     fieldsets = (
         (None, {"fields": ("model", ("server", "key"), "upstream_model", "enabled")}),
-        ("Routing", {"fields": (("priority", "weight"), ("transport", "max_tokens_param"))}),
+        ("Routing", {"fields": (("priority", "weight"), ("transport", "max_tokens_param"), "privacy")}),
         ("Limits", {"fields": (LIMIT_FIELDS, "timeout_s"), "description": "One that has reached them is passed over."}),
         ("Its own price", {"fields": RATES, "description": "USD per 1M tokens. Empty: the model's price applies."}),
     )

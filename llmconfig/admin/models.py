@@ -45,6 +45,7 @@ class DeploymentInline(Chosen, DeclaredAccess, StackedInline):
         ("priority", "weight", "timeout_s"),
         LIMIT_FIELDS,
         ("transport", "max_tokens_param"),
+        "privacy",
         "enabled",
     )
 
@@ -68,6 +69,7 @@ class LLMModelAdmin(AuditedModelAdmin):
         "tier",
         "privacy",
         "latency_class",
+        "strategy",
         ("owner", EmptyFieldListFilter),
     )
     search_fields = ("name", "deployments__upstream_model")
@@ -77,7 +79,7 @@ class LLMModelAdmin(AuditedModelAdmin):
         (None, {"fields": ("name", ("purpose", "tier"), "enabled", "owner")}),
         ("Price", {"fields": RATES, "description": "USD per 1M tokens. Another price is a new version; none is lost."}),
         ("Limits", {"fields": (("context_window", "max_output_tokens"),)}),
-        ("Choice", {"fields": ("use_case_tags", ("quality_score", "latency_class", "privacy"))}),
+        ("Choice", {"fields": ("use_case_tags", ("quality_score", "latency_class", "privacy"), "strategy")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LLMModel]:

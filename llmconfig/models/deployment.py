@@ -72,6 +72,12 @@ class Deployment(Limited):
         blank=True,
         help_text="Empty: what the provider usually wants.",
     )
+    privacy = models.CharField(
+        max_length=10,
+        choices=LLMModel.Privacy,
+        blank=True,
+        help_text="Empty: high on an AI server, on a provider key as the model, medium at most.",
+    )
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -109,6 +115,11 @@ class Deployment(Limited):
                 & Q(max_tokens_param__in=["", "max_tokens", "max_completion_tokens"]),
                 name="deployment_choices_known",
             ),
+            models.CheckConstraint(
+                condition=Q(privacy__in=["", "low", "medium"]) | Q(privacy="high", server__isnull=False),
+                name="deployment_privacy_is_kept",
+                violation_error_message="High privacy is for AI servers: a provider's key leads off the operator's.",
+            ),
             limits_are_usable(name="deployment_limits_are_usable"),
         ]
 
@@ -131,6 +142,14 @@ class Deployment(Limited):
         if provider is None:
             raise ValueError("a deployment without a server or key can't be stored")
         return provider
+
+    @property
+    def effective_privacy(self) -> str:
+        """Its own, else what follows from where it runs; a model that is said to be low is so everywhere."""
+        levels, of_model = LLMModel.Privacy, self.model.privacy
+        if self.privacy or of_model == levels.LOW:
+            return self.privacy or of_model
+        return levels.HIGH.value if self.server_id else levels.MEDIUM.value
 
     @property
     def own_price(self) -> Price | None:

@@ -57,6 +57,13 @@ class LLMModel(models.Model):
         MEDIUM = "medium", "Medium: a provider under contract"
         LOW = "low", "Low: may be kept or trained on"
 
+    class Strategy(models.TextChoices):
+        WEIGHTED = "weighted", "Weighted: at random, by weight"
+        LEAST_BUSY = "least-busy", "Least busy: fewest calls in flight for its weight"
+        LOWEST_LATENCY = "lowest-latency", "Lowest latency: the fastest of late, as measured"
+        COST_AWARE = "cost-aware", "Cost-aware: the cheapest"
+        QUALITY = "quality", "Quality: the power level's providers and the best score"
+
     name = models.CharField(
         max_length=200,
         validators=(RegexValidator(r"^[\w.:/@+-]+\Z", "Letters, digits and . : / @ + - _ only."),),
@@ -88,6 +95,12 @@ class LLMModel(models.Model):
     )
     latency_class = models.CharField(max_length=10, choices=LatencyClass, default=LatencyClass.MEDIUM)
     privacy = models.CharField(max_length=10, choices=Privacy, default=Privacy.MEDIUM)
+    strategy = models.CharField(
+        max_length=16,
+        choices=Strategy,
+        default=Strategy.WEIGHTED,
+        help_text="Which of its deployments of one priority is asked first. Callers of /api/v2/llm may choose another.",
+    )
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -120,6 +133,10 @@ class LLMModel(models.Model):
             models.CheckConstraint(
                 condition=Q(quality_score__isnull=True) | Q(quality_score__gte=0, quality_score__lte=1),
                 name="model_quality_in_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(strategy__in=["weighted", "least-busy", "lowest-latency", "cost-aware", "quality"]),
+                name="model_strategy_known",
             ),
             models.CheckConstraint(
                 condition=(Q(context_window__isnull=True) | Q(context_window__gte=1))

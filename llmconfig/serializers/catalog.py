@@ -34,6 +34,7 @@ class NestedDeploymentIn(RatesIn):
     timeout_s = serializers.IntegerField(min_value=1, max_value=86_400, default=600)
     transport = ModelChoiceField(Deployment.Transport, default="auto")
     max_tokens_param = ModelChoiceField(Deployment.MaxTokensParam, allow_blank=True, default="")
+    privacy = ModelChoiceField(LLMModel.Privacy, allow_blank=True, default="")
     enabled = serializers.BooleanField(default=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -67,6 +68,7 @@ class LLMModelIn(RatesIn):
     )
     latency_class = ModelChoiceField(LLMModel.LatencyClass, default="medium")
     privacy = ModelChoiceField(LLMModel.Privacy, required=False)
+    strategy = ModelChoiceField(LLMModel.Strategy, default="weighted")
     enabled = serializers.BooleanField(default=True)
     deployments = NestedDeploymentIn(many=True, required=False)
 
@@ -100,6 +102,7 @@ class NestedDeploymentOut(serializers.ModelSerializer[Deployment]):
             "timeout_s",
             "transport",
             "max_tokens_param",
+            "privacy",
             "enabled",
             *_RATE_FIELDS,
             "price_number",
@@ -142,6 +145,7 @@ class LLMModelOut(serializers.ModelSerializer[LLMModel]):
             "quality_score",
             "latency_class",
             "privacy",
+            "strategy",
             "enabled",
             *_RATE_FIELDS,
             "price_number",

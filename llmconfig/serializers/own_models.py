@@ -35,5 +35,6 @@ class OwnModelIn(serializers.Serializer[LLMModel]):
     context_window = serializers.IntegerField(min_value=1, max_value=2**31 - 1, allow_null=True, default=None)
     max_output_tokens = serializers.IntegerField(min_value=1, max_value=2**31 - 1, allow_null=True, default=None)
     latency_class = ModelChoiceField(LLMModel.LatencyClass, default="medium")
+    strategy = ModelChoiceField(LLMModel.Strategy, default="weighted")
     enabled = serializers.BooleanField(default=True)
     deployments = OwnDeploymentIn(many=True, required=False, max_length=20)  # type: ignore[call-arg]  # the list's

@@ -78,7 +78,7 @@ class LLMModelFilter(EnabledFilter):
 
     class Meta:
         model = LLMModel
-        fields = ("name", "purpose", "tier", "latency_class", "privacy", "enabled")
+        fields = ("name", "purpose", "tier", "latency_class", "privacy", "strategy", "enabled")
 
     def keep_tagged(self, rows: "QuerySet[LLMModel]", name: str, value: str) -> "QuerySet[LLMModel]":
         """SQLite has no lookup inside of JSON, and keeps it with escapes; PostgreSQL without."""
