@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from gateway import retries
+from gateway import retries, timing
 from gateway.errors import NoProvider, UpstreamFailed, UpstreamOverloaded, UpstreamRejected, UpstreamTimedOut
 from gateway.exchange import Attempt, Exchange
 from gateway.limits import admission
@@ -131,6 +131,7 @@ async def _attempt(serving: Runtime, exchange: Exchange, candidate: Candidate, f
         return None
     attempt = exchange.attempt(candidate)
     attempt.lease = taken
+    timing.began(serving.measured, attempt)
     return attempt
 
 
@@ -142,7 +143,9 @@ def failed(serving: Runtime, exchange: Exchange, attempt: Attempt, error: upstre
     target = attempt.candidate.target
     says_nothing = upstream.UpstreamBadRequest | upstream.UpstreamModelMissing | upstream.UpstreamEnded
     failed_before = any(former.candidate.target.key == target.key for former in exchange.attempts[:-1])
-    if isinstance(error, says_nothing) or failed_before:
+    is_silent = isinstance(error, says_nothing)
+    timing.failed(serving.measured, attempt, is_targets_fault=not is_silent)
+    if is_silent or failed_before:
         # However often it tries, a call is one witness against a target.
         serving.breaker.gave_up(target.key)
     else:

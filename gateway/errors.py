@@ -2,6 +2,7 @@
 
 opscenter.core.errors.ServiceError
 ├── InvalidRequest        400  the body can't be served as it is
+├── NoDeploymentFits      400  nothing is left of the model's deployments by what the call itself asks of routing
 ├── UpstreamRejected      400  the provider says that the request is invalid
 ├── NotAuthenticated      401
 ├── SecondFactorMissing   403  staff without one, where STAFF_MFA_REQUIRED is on
@@ -30,6 +31,10 @@ from opscenter.core import errors
 
 class InvalidRequest(errors.BadRequest):
     default_code = "invalid_request"
+
+
+class NoDeploymentFits(errors.BadRequest):
+    default_code = "no_deployment_fits"
 
 
 class UpstreamRejected(errors.BadRequest):

@@ -28,7 +28,10 @@ LEAST_OUTPUT = 256
 
 @dataclass(slots=True)
 class Attempt:
-    """One upstream call; times are of time.monotonic(). `lease` is what its deployment's limits have granted it."""
+    """One upstream call; times are of time.monotonic(). `lease` is what its deployment's limits have granted it.
+
+    `is_in_flight` while it counts among its target's calls.
+    """
 
     candidate: Candidate
     way: Way
@@ -37,6 +40,7 @@ class Attempt:
     outcome: str = "open"
     error: UpstreamError | None = None
     lease: Lease | None = None
+    is_in_flight: bool = False
 
 
 @dataclass(slots=True)

@@ -9,12 +9,13 @@ from credits.amounts import to_text
 from credits.errors import AccountFrozen, InsufficientCredits
 from credits.ledger.moves import Capture, Closed, Facts, Held, Refused, Reserve, Void
 from credits.models import Hold
-from gateway import endings, records
+from gateway import endings, records, timing
 from gateway.budgets import ACCOUNT, KEY
 from gateway.endings import Ending
 from gateway.errors import Stopping
 from gateway.exchange import LEAST_OUTPUT, Exchange
 from gateway.limits import admission
+from gateway.models import RequestRow
 from gateway.runtime import Clock, Runtime
 from opscenter.core.errors import ServiceError
 
@@ -52,6 +53,8 @@ async def end(serving: Runtime, exchange: Exchange, ending: Ending) -> int:
     exchange.ended = True
     # Nothing more is asked of an upstream, however long the settle takes.
     admission.ended(serving, exchange, tokens=ending.usage.tokens)
+    is_whole = ending.status == RequestRow.Status.SUCCEEDED
+    timing.ended(serving.measured, exchange, is_whole=is_whole, tokens=ending.usage.output)
     if exchange.held is None:
         _record(serving, exchange, ending)
         return exchange.charged_nano

@@ -11,6 +11,8 @@ from gateway.gauges import Gauges
 from gateway.inflight import InFlight
 from gateway.limits.limiter import Limiter
 from gateway.recorder import Recorder
+from gateway.routing.measured import Measured
+from gateway.routing.peers import Peers
 from gateway.snapshot import SnapshotKeeper
 from gateway.telemetry import Telemetry
 from gateway.transports.base import Transport
@@ -42,6 +44,8 @@ class Runtime:
         self.telemetry = Telemetry(look=lambda: gauges.look(self))
         self.recorder = Recorder(watch=self.telemetry.put)
         self.breaker = Breaker()
+        self.measured = Measured()
+        self.peers = Peers.from_settings(self.measured, self.breaker)
         self.limits = Limiter.from_settings(now_ms=lambda: int(clock().timestamp() * 1000))
         self.inflight = InFlight(self.writer)
         self._transports: dict[str, Transport] = {
@@ -56,12 +60,14 @@ class Runtime:
         self.telemetry.start()
         self.inflight.start()
         await self.limits.start()
+        self.peers.start()
         await asyncio.to_thread(self.snapshots.wait, _FIRST_SNAPSHOT_S)
 
     async def stop(self) -> None:
         """Calls first, then what they report to."""
         await self.inflight.stop()
         await self.limits.stop()
+        await self.peers.stop()
         for transport in self._transports.values():
             await transport.aclose()
         for part in (self.writer, self.recorder, self.telemetry, self.snapshots):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from gateway.urls import INFERENCE_PREFIXES
+from gateway.urls import ALIASES
 from gateway.views.base import InferenceView
 
 Endpoint = tuple[str, str, str, Callable[..., Any]]
@@ -12,8 +12,7 @@ Endpoint = tuple[str, str, str, Callable[..., Any]]
 
 def without_aliases(endpoints: list[Endpoint], **_: object) -> list[Endpoint]:
     """Each inference endpoint once, under /v1: the other prefix serves the same views."""
-    aliases = tuple(prefix for prefix in INFERENCE_PREFIXES if prefix != "/v1/")
-    return [endpoint for endpoint in endpoints if not (endpoint[0].startswith(aliases) and _is_inference(endpoint))]
+    return [endpoint for endpoint in endpoints if not (endpoint[0].startswith(ALIASES) and _is_inference(endpoint))]
 
 
 def _is_inference(endpoint: Endpoint) -> bool:

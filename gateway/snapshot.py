@@ -13,6 +13,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import Error, connection
@@ -30,6 +31,9 @@ from opscenter.core.db import consistent_read, own_connection
 from opscenter.core.errors import ServiceError
 from opscenter.core.models import ConfigVersion
 
+if TYPE_CHECKING:
+    from gateway.routing.candidate import Candidate
+
 log = logging.getLogger(__name__)
 
 # Between two looks, also where unknown keys ask for them.
@@ -40,13 +44,14 @@ MOST_UNKNOWN = 1_000
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """`late` has the keys that were issued since it was taken; it goes with the snapshot, so that a revoked key does
-    too."""
+    too. `candidates` are made when they are first asked for, by target, tier, power level and credits for a dollar."""
 
     version: int
     catalog: Catalog
     rates: Rates
     callers: dict[str, Caller]
     late: dict[str, Caller] = field(default_factory=dict)
+    candidates: "dict[tuple[str, str, str, str], Candidate]" = field(default_factory=dict)
 
     def caller(self, secret_hash: str) -> Caller | None:
         return self.callers.get(secret_hash) or self.late.get(secret_hash)

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from gateway.views.chat import ChatCompletionsView
 from gateway.views.embeddings import EmbeddingsView
+from gateway.views.explain import ExplainView
 from gateway.views.keys import KeyListView, KeyRotateView, KeysRevokeView, KeyView
 from gateway.views.login import LoginView
 from gateway.views.margin import MarginView
@@ -12,6 +13,7 @@ from gateway.views.models import ModelsView, ModelView
 from gateway.views.personal import either, is_management
 from gateway.views.reauthenticate import ReauthenticateView
 from gateway.views.rerank import RerankView
+from gateway.views.routed import RoutedChatView, RoutedModelsView, RoutedModelView
 from llmconfig.views.own_models import OwnModelListView, OwnModelView
 
 _inference = [
@@ -23,15 +25,23 @@ _inference = [
     path("models", ModelsView.as_view()),
     path("models/<path:name>", ModelView.as_view()),
 ]
+_routed = [
+    path("chat/completions", RoutedChatView.as_view()),
+    path("models", RoutedModelsView.as_view()),
+    path("models/<path:name>", RoutedModelView.as_view()),
+    path("routing/explain", ExplainView.as_view()),
+]
 _personal = [
     path("models", either(ModelsView, OwnModelListView)),
     path("models/<int:pk>", either(ModelView, OwnModelView)),
 ]
 _MODELS = "/api/v1/llm/models"
-INFERENCE_PREFIXES = (
-    *("/v1/", "/v2/", "/api/v1/llm/chat/", "/api/v1/llm/embeddings", "/api/v1/llm/messages", "/api/v1/llm/rerank"),
+ALIASES = (
+    *("/v2/", "/api/v1/llm/chat/", "/api/v1/llm/embeddings", "/api/v1/llm/messages", "/api/v1/llm/rerank"),
     _MODELS,
 )
+"""Where what stands under /v1 stands once more."""
+INFERENCE_PREFIXES = ("/v1/", *ALIASES, "/api/v2/llm/")
 """Paths that opscenter/asgi.py gives to the handler without middleware, where `is_inference`."""
 
 urlpatterns = [
@@ -43,6 +53,7 @@ urlpatterns = [
     path("api/v1/llm/keys/revoke", KeysRevokeView.as_view(), name="revoke-keys"),
     path("api/v1/llm/keys/<int:pk>", KeyView.as_view(), name="key"),
     path("api/v1/llm/keys/<int:pk>/rotate", KeyRotateView.as_view(), name="rotate-key"),
+    path("api/v2/llm/", include(_routed)),
     path("api/v1/llm/credits/margin", MarginView.as_view(), name="margin"),
     path("api/v1/auth/login", LoginView.as_view(), name="login"),
     path("api/v1/auth/reauthenticate", ReauthenticateView.as_view(), name="reauthenticate"),

@@ -14,6 +14,9 @@ from gateway.exchange import Exchange
 from gateway.limits import admission
 from gateway.limits.headers import marked
 from gateway.routing import Candidate
+from gateway.routing.power import at_level
+from gateway.routing.strategies import Job, Look
+from gateway.routing.wishes import NO_WISHES, Wishes
 from gateway.snapshot import Snapshot
 from gateway.views.base import InferenceView, caller_of
 from opscenter.core.errors import ServiceError
@@ -26,13 +29,15 @@ class EndpointView(InferenceView):
 
     async def answer(self, request: Request) -> HttpResponseBase:
         ask = self.endpoint.parse(request._request.body)
+        wishes = self.wishes(request, ask)
         serving, caller = runtime.current(), caller_of(request)
         request_id = request._request.request_id  # type: ignore[attr-defined]
         tags = _tags(request, ask)
         try:
             snapshot = serving.snapshots.current()
             serving.breaker.heed(snapshot.catalog.down)
-            candidates = self._candidates(snapshot, caller, ask)
+            caller = at_level(snapshot, caller, wishes.power_level)
+            candidates = self.able(self._candidates(snapshot, caller, ask, wishes, serving.measured.seen), ask)
         except ServiceError as error:
             serving.recorder.put(records.turned_away(request_id, caller, ask, tags, self.endpoint.name, error), [])
             raise
@@ -50,10 +55,27 @@ class EndpointView(InferenceView):
         respond = stream.respond if ask.stream else plain.respond
         return await marked(exchange, respond(serving, exchange))
 
-    def _candidates(self, snapshot: Snapshot, caller: Caller, ask: Ask) -> tuple[Candidate, ...]:
+    def _candidates(
+        self, snapshot: Snapshot, caller: Caller, ask: Ask, wishes: Wishes, look: Look
+    ) -> tuple[Candidate, ...]:
         return routing.candidates(
-            snapshot, caller, model=ask.model, purpose=self.endpoint.purpose, credits_per_usd=settings.CREDITS_PER_USD
+            snapshot,
+            caller,
+            model=ask.model,
+            purpose=self.endpoint.purpose,
+            credits_per_usd=settings.CREDITS_PER_USD,
+            wishes=wishes,
+            look=look,
+            job=Job.of(ask),
         )
+
+    def able(self, candidates: tuple[Candidate, ...], ask: Ask) -> tuple[Candidate, ...]:
+        """Those that can be asked what `ask` asks. Raises InvalidRequest (400) where none can."""
+        return candidates
+
+    def wishes(self, request: Request, ask: Ask) -> Wishes:
+        """What the call asks of routing itself. Raises InvalidRequest (400)."""
+        return NO_WISHES
 
 
 def _tags(request: Request, ask: Ask) -> dict[str, str]:

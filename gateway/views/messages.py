@@ -9,14 +9,12 @@ from rest_framework.request import Request
 
 from gateway import routing, runtime
 from gateway.ask import Ask, model_in
-from gateway.callers import Caller
 from gateway.endpoints.messages.blocks import Blocks
 from gateway.endpoints.messages.endpoint import MESSAGES, able
 from gateway.endpoints.messages.request import count_prompt, read
 from gateway.error_words import also_named
 from gateway.errors import InvalidRequest
 from gateway.routing import Candidate
-from gateway.snapshot import Snapshot
 from gateway.views.base import InferenceView, caller_of
 from gateway.views.endpoint import EndpointView
 
@@ -36,8 +34,8 @@ class MessagesView(EndpointView):
             response[name] = value
         return response
 
-    def _candidates(self, snapshot: Snapshot, caller: Caller, ask: Ask) -> tuple[Candidate, ...]:
-        return able(super()._candidates(snapshot, caller, ask), ask)
+    def able(self, candidates: tuple[Candidate, ...], ask: Ask) -> tuple[Candidate, ...]:
+        return able(candidates, ask)
 
 
 class CountTokensView(InferenceView):

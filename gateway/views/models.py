@@ -18,17 +18,22 @@ from opscenter.core.tiers import Tier
 
 
 class ModelsView(InferenceView):
+    def described(self, entry: CatalogModel) -> dict[str, Any]:
+        """What is said of a model beside OpenAI's fields."""
+        return {}
+
     @extend_schema(operation_id="list_callable_models", responses=OpenApiTypes.OBJECT)
     async def get(self, request: Request) -> JsonResponse:
-        return JsonResponse({"object": "list", "data": [_model(entry) for entry in _callable(caller_of(request))]})
+        models = [_model(entry) | self.described(entry) for entry in _callable(caller_of(request))]
+        return JsonResponse({"object": "list", "data": models})
 
 
-class ModelView(InferenceView):
+class ModelView(ModelsView):
     @extend_schema(operation_id="get_callable_model", responses=OpenApiTypes.OBJECT)
-    async def get(self, request: Request, name: str) -> JsonResponse:
+    async def get(self, request: Request, name: str = "") -> JsonResponse:
         for entry in _callable(caller_of(request)):
             if entry.name == name:
-                return JsonResponse(_model(entry))
+                return JsonResponse(_model(entry) | self.described(entry))
         raise ModelNotFound(f"The model `{name}` does not exist or isn't yours to call.", param="model")
 
 

@@ -17,16 +17,14 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Clock:
+def clock(settings: Settings) -> Clock:
     settings.BREAKER_FAILURES, settings.BREAKER_OPEN_S = 3, 30
-    clock = Clock()
-    monkeypatch.setattr("gateway.breaker.time", clock)
-    return clock
+    return Clock()
 
 
 @pytest.fixture
 def breaker(clock: Clock) -> Breaker:
-    return Breaker()
+    return Breaker(clock.monotonic)
 
 
 def _fail(breaker: Breaker, times: int, key: str = A) -> None:
@@ -167,3 +165,70 @@ def test_they_are_heeded_once_and_not_before_every_call(breaker: Breaker) -> Non
 
     assert breaker.admits(A)
     assert not breaker.admits(B)
+
+
+@pytest.fixture
+def other(clock: Clock) -> Breaker:
+    """That of another process."""
+    return Breaker(clock.monotonic)
+
+
+def test_what_opens_in_one_process_opens_in_the_others(breaker: Breaker, other: Breaker, clock: Clock) -> None:
+    _fail(breaker, 3)
+    clock.now += 10
+    other.hear({"one": breaker.tell()})
+
+    assert not other.admits(A)
+    assert other.retry_after_s([A]) == 20
+    clock.now += 20
+    assert [other.admits(A), other.admits(A)] == [True, False]
+
+
+def test_an_opening_that_was_heard_of_is_not_passed_on_and_counts_once(breaker: Breaker, other: Breaker) -> None:
+    _fail(breaker, 3)
+    other.hear({"one": breaker.tell()})
+    assert other.tell() == {}
+
+    other.succeeded(A)
+    other.hear({"one": breaker.tell()})
+
+    assert other.admits(A)
+
+
+def test_a_probe_that_fails_elsewhere_is_news(breaker: Breaker, other: Breaker, clock: Clock) -> None:
+    _fail(breaker, 3)
+    other.hear({"one": breaker.tell()})
+    clock.now += 30
+    assert breaker.admits(A)
+    breaker.failed(A)
+    other.hear({"one": breaker.tell()})
+
+    assert not other.admits(A)
+
+
+def test_what_closes_elsewhere_is_probed_by_the_next_call_here(breaker: Breaker, other: Breaker) -> None:
+    _fail(breaker, 3)
+    other.hear({"one": breaker.tell()})
+    breaker.succeeded(A)
+    other.hear({"one": breaker.tell()})
+
+    assert other.states() == {A: "half-open"}
+    assert [other.admits(A), other.admits(A)] == [True, False]
+
+
+def test_what_a_process_has_found_itself_is_not_lifted_by_others(breaker: Breaker, other: Breaker) -> None:
+    _fail(breaker, 3)
+    _fail(other, 3)
+    other.hear({"one": breaker.tell()})
+    breaker.succeeded(A)
+    other.hear({"one": breaker.tell()})
+
+    assert not other.admits(A)
+
+
+def test_a_process_that_is_gone_leaves_nothing_open(breaker: Breaker, other: Breaker) -> None:
+    _fail(breaker, 3)
+    other.hear({"one": breaker.tell()})
+    other.hear({})
+
+    assert other.states() == {A: "half-open"}
