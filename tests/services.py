@@ -1,7 +1,7 @@
 """pytest plugin (`-p tests.services`): gives a run its own secrets, database and Redis, before settings are read.
 
-`--database=postgres` starts real servers once, in the process that was called; xdist's workers inherit
-their addresses. They are stopped when the run ends, however it ends.
+`--database=postgres` starts real servers once, in the process that was called; xdist's workers inherit their addresses,
+and have a database of Redis each. They are stopped when the run ends, however it ends.
 """
 
 import os
@@ -15,7 +15,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.postgres_server import PostgresServer
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, another_database
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,6 +37,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     # A wrapper, for pytest-django reads the settings in this very hook.
     if "PYTEST_XDIST_WORKER" not in os.environ:
         prepare(early_config.known_args_namespace.database, early_config.add_cleanup)
+    elif redis_url := os.environ["REDIS_URL"]:
+        # Their deployments have the same numbers, and processes tell each other of them.
+        os.environ["REDIS_URL"] = another_database(redis_url)
     yield
 
 
