@@ -22,5 +22,8 @@ def test_the_schema_is_generated_without_a_warning(schema: dict[str, object]) ->
 def test_an_inference_endpoint_is_described_once(schema: dict[str, object]) -> None:
     paths = schema["paths"]
     assert isinstance(paths, dict)
-    assert [path for path in paths if path.endswith("chat/completions")] == ["/v1/chat/completions"]
+    assert [path for path in paths if path.endswith("chat/completions")] == [
+        "/api/v2/llm/chat/completions",
+        "/v1/chat/completions",
+    ]
     assert "/api/v1/llm/credits" in paths
