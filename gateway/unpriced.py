@@ -23,6 +23,8 @@ _USUAL_TARIFFS = (None, "auto", "default", "standard", "standard_only", "on_dema
 # Run by the client; those that a provider runs by itself are billed by the piece.
 _CLIENTS_TOOLS = ("function", "custom", "bash", "text_editor", "computer", "memory")
 _NAMED_BY = ("function", "custom", "name")
+# What a write to a cache costs is one price, that of five minutes; an hour is sold for more.
+_PRICED_TTLS = (None, "5m")
 # No longer for the provider than it is in the request.
 _SPELLED_OUT = ("text", "refusal", "input_audio", "thinking", "redacted_thinking")
 
@@ -47,6 +49,24 @@ def refuse_unpriced(body: dict[str, Any]) -> None:
         tools = body.get(name)
         if isinstance(tools, list) and not all(_is_clients(tool) for tool in tools):
             raise unpriced(name)
+
+
+def refuse_unpriced_cache(holder: dict[str, Any]) -> None:
+    """Raises InvalidRequest (400) where `holder` is to be cached for longer than there is a price for."""
+    control = holder.get("cache_control")
+    if isinstance(control, dict) and control.get("ttl") not in _PRICED_TTLS:
+        raise unpriced("cache_control.ttl")
+
+
+def refuse_unpriced_caches(value: Any) -> None:
+    """The same for everything in `value`, however deep."""
+    if isinstance(value, dict):
+        refuse_unpriced_cache(value)
+        value = value.values()
+    elif not isinstance(value, list):
+        return
+    for inner in value:
+        refuse_unpriced_caches(inner)
 
 
 def is_spelled_out(part: dict[str, Any]) -> bool:

@@ -14,13 +14,15 @@ from gateway.request_json import json_object
 from gateway.transports.base import Body, Reply
 from gateway.transports.chunk import Chunk, translated
 from gateway.transports.formats.chat import CHAT as FORMAT
-from gateway.unpriced import is_spelled_out, refuse_unpriced
+from gateway.unpriced import is_spelled_out, refuse_unpriced, refuse_unpriced_caches
 from llmconfig.models import Purpose
 from llmconfig.target import Target
 from opscenter.core.errors import ServiceError
 
 _MESSAGE_ALLOWANCE = 16
 _MOST_CHOICES = 128
+# As JSON may spell the letters of any name.
+_ESCAPED = b"\\u00"
 _DONE = b"data: [DONE]\n\n"
 
 
@@ -37,6 +39,8 @@ def parse(raw: bytes) -> Ask:
     if options and not stream:
         raise InvalidRequest("`stream_options` goes with `stream: true` only.", param="stream_options")
     refuse_unpriced(body)
+    if b"cache_control" in raw or _ESCAPED in raw:
+        refuse_unpriced_caches(body)
     image_bytes, media = _media(messages)
     return Ask(
         body=body,

@@ -47,6 +47,26 @@ def test_a_field_that_changes_the_price_is_refused(param: str, value: object) ->
     assert (refusal.value.status, refusal.value.code, refusal.value.param) == (400, "unpriced_field", param)
 
 
+@pytest.mark.parametrize("name", ["cache_control", "cache\\u005fcontrol", "\\u0063ache_control"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"messages": [{"role": "user", "content": [{"type": "text", "text": "Hello", HERE}]}]}',
+        '{"messages": [{"role": "user", "content": "Hello", HERE}]}',
+        '{"messages": [{"role": "user", "content": "Hello"}], "tools": [{"function": {"name": "f", HERE}}]}',
+        '{"messages": [{"role": "user", "content": "Hello"}], HERE}',
+    ],
+)
+def test_a_cache_for_longer_than_there_is_a_price_for_is_refused(name: str, body: str) -> None:
+    control = f'"{name}": {{"type": "ephemeral", "ttl": "%s"}}'
+
+    with pytest.raises(InvalidRequest) as refusal:
+        parse(body.replace("HERE", control % "1h").encode())
+
+    assert (refusal.value.code, refusal.value.param) == ("unpriced_field", "cache_control.ttl")
+    assert parse(body.replace("HERE", control % "5m").encode()).choices == 1
+
+
 @pytest.mark.parametrize(
     "tool",
     [

@@ -5,10 +5,8 @@ from typing import Any
 
 from gateway.transports.base import Body
 from gateway.transports.json_body import encoded
-from gateway.unpriced import unpriced
+from gateway.unpriced import refuse_unpriced_cache
 
-# What a write to a cache costs is one price, that of five minutes; an hour is sold for more.
-_PRICED_TTLS = (None, "5m")
 _TEXT_SOURCES = ("text", "content")
 
 
@@ -20,11 +18,11 @@ class Blocks:
 
     def __init__(self, body: Body) -> None:
         self.images = self.image_bytes = self.documents = 0
-        _refuse_unpriced_cache(body)
+        refuse_unpriced_cache(body)
         for tool in body.get("tools") or ():
-            _refuse_unpriced_cache(tool)
+            refuse_unpriced_cache(tool)
         for block in all_blocks(body):
-            _refuse_unpriced_cache(block)
+            refuse_unpriced_cache(block)
             self._note(block)
 
     @property
@@ -80,9 +78,3 @@ def texts_of(body: Body) -> Iterator[str]:
             yield encoded(block["input"]).decode()
     for tool in body.get("tools") or ():
         yield encoded(tool).decode()
-
-
-def _refuse_unpriced_cache(holder: Body) -> None:
-    control = holder.get("cache_control")
-    if isinstance(control, dict) and control.get("ttl") not in _PRICED_TTLS:
-        raise unpriced("cache_control.ttl")
