@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from gateway import retries, timing
+from gateway import own_keys, retries, timing
 from gateway.errors import NoProvider, UpstreamFailed, UpstreamOverloaded, UpstreamRejected, UpstreamTimedOut
 from gateway.exchange import Attempt, Exchange
 from gateway.limits import admission
@@ -151,7 +151,8 @@ def failed(serving: Runtime, exchange: Exchange, attempt: Attempt, error: upstre
     else:
         serving.breaker.failed(target.key)
     # A refused platform key stops every caller: somebody has to act.
-    level = logging.ERROR if isinstance(error, upstream.UpstreamRefusedKey) else logging.WARNING
+    is_platforms = target.owner_id is None
+    level = logging.ERROR if is_platforms and isinstance(error, upstream.UpstreamRefusedKey) else logging.WARNING
     log.log(
         level,
         "%s at %s: %s (status %s)",
@@ -179,12 +180,12 @@ def _exhausted(
     if failure is None:
         keys = [candidate.target.key for candidate in exchange.candidates]
         wait = serving.breaker.retry_after_s(keys)
-        return NoProvider(
+        return own_keys.failing((candidate.target for candidate in exchange.candidates), wait) or NoProvider(
             "Every provider of this model is failing and is left alone for a moment. Try again shortly.",
             code="providers_unavailable",
             headers={"Retry-After": str(wait)},
         )
-    return for_client(failure)
+    return own_keys.refused(exchange.answering.candidate.target, failure) or for_client(failure)
 
 
 def for_client(error: upstream.UpstreamError) -> ServiceError:

@@ -8,8 +8,10 @@ opscenter.core.errors.ServiceError
 ├── SecondFactorMissing   403  staff without one, where STAFF_MFA_REQUIRED is on
 ├── ClientLeft            499  kept on record; nobody is left to be told
 ├── ModelForbidden        403  tier, key or power level does not reach this model
+├── OwnKeyRefused         403  the provider refuses the caller's own key
 ├── ModelNotFound         404
 ├── NoProvider            503  nothing is active for the purpose
+│   └── OwnKeyFailing     503  calls by the caller's own key fail, and it is left alone for a moment
 ├── Stopping              503  this process is going down
 ├── GatewayNotReady       503  this worker's snapshot is stale
 ├── TooManyUnknownKeys    429  so many that this one is not even looked for
@@ -77,6 +79,34 @@ class ModelNotFound(errors.NotFound):
 
 class NoProvider(errors.Unavailable):
     default_code = "no_active_provider"
+
+
+_KEYS = "/api/v1/llm/providers"
+
+
+class OwnKeyRefused(errors.Forbidden):
+    """`status` is what the provider answered; `key_id` the id of the caller's own key there."""
+
+    default_code = "provider_key_refused"
+
+    def __init__(self, provider: str, *, key_id: int, status: int | None) -> None:
+        super().__init__(
+            f"{provider} refused your own key ({status}). Check it and its balance there, then "
+            f"POST {_KEYS}/{key_id}/test; or give another one: POST {_KEYS}/{key_id}/rotate.",
+            details={"provider_key_id": key_id, "upstream_status": status},
+        )
+
+
+class OwnKeyFailing(NoProvider):
+    default_code = "provider_key_failing"
+
+    def __init__(self, provider: str, *, key_id: int, wait_s: int) -> None:
+        super().__init__(
+            f"Calls by your own key of {provider} keep failing, and it is left alone for a moment. See what is wrong "
+            f"with it: POST {_KEYS}/{key_id}/test.",
+            details={"provider_key_id": key_id},
+            headers={"Retry-After": str(wait_s)},
+        )
 
 
 class GatewayNotReady(errors.Unavailable):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge
 
+from gateway.own_keys import is_own
 from opscenter.core.process_gauges import ProcessGauges
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ class Gauges:
         self._process.look()
 
     def _look_at_breakers(self, states: dict[str, str]) -> None:
-        now = {(deployment, state) for deployment, state in states.items() if state != "closed"}
+        # An own key's breaker is its owner's affair, and there may be thousands.
+        shown = ((key, state) for key, state in states.items() if not is_own(key))
+        now = {(deployment, state) for deployment, state in shown if state != "closed"}
         self._seen |= now
         for seen in self._seen:
             self._breakers.labels(*seen).set(seen in now)

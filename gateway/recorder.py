@@ -16,7 +16,7 @@ from gateway import rows
 from gateway.models import RequestRow
 from gateway.rows import AttemptValues, RequestValues
 from gateway.usage import rollup
-from llmconfig.services import key_use
+from llmconfig.services import key_use, own_keys
 from llmconfig.services.key_use import KeyUse
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ _REFUSED = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 _CAPACITY = 50_000
 _BATCH = 500
 _EVERY_S = 0.25
+_UNAUTHORIZED = 401
 _LOST = RequestRow.Status.LOST
 
 
@@ -89,6 +90,8 @@ class Recorder:
         except Error as error:
             log.warning("%d request rows could not be written yet: %s", len(batch), error)
             return False
+        else:
+            _note_refused_keys(batch)
         return True
 
 
@@ -107,6 +110,20 @@ def save(batch: Batch) -> None:
     rows.insert_attempts(attempts)
     _count_use_of_keys(attempts)
     rollup.count((record.request for record in written), gone=replaced)
+
+
+def _note_refused_keys(batch: Batch) -> None:
+    """By themselves, since that may announce a change, whose lock goes before those of the rows."""
+    refused = {
+        row.provider_key_id
+        for record in batch
+        for row in record.attempts
+        if row.upstream_status == _UNAUTHORIZED and row.provider_key_id is not None
+    }
+    try:
+        own_keys.note_refused(refused)
+    except Error as error:
+        log.warning("%d refused keys could not be noted; their health checks will find them: %s", len(refused), error)
 
 
 def _write_requests(batch: Batch) -> tuple[Batch, list[RequestRow]]:

@@ -12,9 +12,11 @@ from gateway.callers import Caller
 from gateway.endings import NOTHING, Ending
 from gateway.exchange import Attempt, Exchange
 from gateway.models import AttemptRow, RequestRow
+from gateway.own_keys import is_own
 from gateway.pricing import usd
 from gateway.rows import AttemptValues, RequestValues
 from gateway.usage.moved import Moved
+from llmconfig.target import Target
 from opscenter.core.errors import ServiceError
 from opscenter.core.ids import uuid7
 
@@ -136,7 +138,7 @@ def _attempt(exchange: Exchange, attempt: Attempt, number: int, started: datetim
         created_at=started,
         request_id=exchange.id,
         n=number,
-        target=f"{target.provider_label} ({target.key})"[:200],
+        target=_shown(target),
         deployment_id=target.deployment_id,
         model=target.upstream_model,
         provider=target.provider,
@@ -156,6 +158,13 @@ def _attempt(exchange: Exchange, attempt: Attempt, number: int, started: datetim
         cost_usd=usd(attempt.candidate.at_cost.cost_nano(usage), settings.CREDITS_PER_USD),
         duration_ms=int(((attempt.ended or attempt.began) - attempt.began) * 1000),
     )
+
+
+def _shown(target: Target) -> str:
+    """Of an own key without its number, which is in its column: metrics have one row for all of a provider's."""
+    if is_own(target.key):
+        return f"{target.provider_label}: own key"
+    return f"{target.provider_label} ({target.key})"[:200]
 
 
 def _milliseconds(span: timedelta) -> int:

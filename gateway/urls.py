@@ -10,6 +10,13 @@ from gateway.views.login import LoginView
 from gateway.views.margin import MarginView
 from gateway.views.messages import CountTokensView, MessagesView
 from gateway.views.models import ModelsView, ModelView
+from gateway.views.own_keys import (
+    AvailableProvidersView,
+    OwnKeyListView,
+    OwnKeyRotateView,
+    OwnKeyTestView,
+    OwnKeyView,
+)
 from gateway.views.personal import either, is_management
 from gateway.views.reauthenticate import ReauthenticateView
 from gateway.views.rerank import RerankView
@@ -54,6 +61,11 @@ urlpatterns = [
     path("api/v1/llm/keys/<int:pk>", KeyView.as_view(), name="key"),
     path("api/v1/llm/keys/<int:pk>/rotate", KeyRotateView.as_view(), name="rotate-key"),
     path("api/v2/llm/", include(_routed)),
+    path("api/v1/llm/providers", OwnKeyListView.as_view(), name="own_keys"),
+    path("api/v1/llm/providers/available", AvailableProvidersView.as_view()),
+    path("api/v1/llm/providers/<int:pk>", OwnKeyView.as_view(), name="own_key"),
+    path("api/v1/llm/providers/<int:pk>/test", OwnKeyTestView.as_view()),
+    path("api/v1/llm/providers/<int:pk>/rotate", OwnKeyRotateView.as_view()),
     path("api/v1/llm/credits/margin", MarginView.as_view(), name="margin"),
     path("api/v1/auth/login", LoginView.as_view(), name="login"),
     path("api/v1/auth/reauthenticate", ReauthenticateView.as_view(), name="reauthenticate"),

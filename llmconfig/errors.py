@@ -12,6 +12,8 @@ ServiceError
 │   ├── NotPriced            422  a provider key's model without a price
 │   ├── KeyNeededAgain       422  the origin changed, the stored key was for the former
 │   ├── KeyRefused           422  the provider refused a new key, or gave no answer
+│   ├── KeyNotTaken          422  likewise a consumer's own
+│   ├── ProviderNotOffered   422  keys of that provider can't be one's own
 │   └── KeyUnreadable        422  the key ring does not decrypt it
 ├── Unavailable
 │   └── SyncUnavailable      503  sync is off, or no task can be handed over
@@ -84,6 +86,29 @@ class KeyRefused(Unprocessable):
             f"The key was tried and nothing was changed: {reason} Force it to use it anyway.", param="api_key"
         )
         self.reason = reason
+
+
+class KeyNotTaken(Unprocessable):
+    """`reason` is a probe's message."""
+
+    default_code = "key_refused"
+
+    def __init__(self, provider: str, reason: str) -> None:
+        super().__init__(
+            f"The key was tried at {provider} and nothing was stored: {reason} Check it there, then try again.",
+            param="api_key",
+        )
+
+
+class ProviderNotOffered(Unprocessable):
+    default_code = "provider_not_offered"
+
+    def __init__(self, provider: str, offered: list[str]) -> None:
+        super().__init__(
+            f'Keys of "{provider}" can\'t be stored: choose {", ".join(offered)}.',
+            param="provider",
+            details={"offered": offered},
+        )
 
 
 class KeyUnreadable(Unprocessable):

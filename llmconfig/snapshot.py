@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from llmconfig import own_keys
 from llmconfig.models import ActiveProvider, Deployment, LLMModel
 from llmconfig.models import Price as PriceRow
+from llmconfig.own_keys import OwnKeys
 from llmconfig.target import FREE, Price, Target, implicit, price_of, target_of
 from llmconfig.upstreams import Upstream, Upstreams
 
@@ -44,8 +46,8 @@ class Catalog:
     """`by_upstream`: by the provider's own id. `by_provider`: (provider slug or server name, either id).
     `by_purpose`: all deployments.
 
-    All of them are the platform's. `personal`: by owner and name, for that one alone. `down`: keys of the targets that
-    health checks find unhealthy.
+    All of them are the platform's. `personal`: by owner and name, for that one alone. `own_keys`: consumers'. `down`:
+    keys of the targets that health checks find unhealthy.
     """
 
     models: dict[str, CatalogModel]
@@ -54,16 +56,20 @@ class Catalog:
     by_provider: dict[tuple[str, str], tuple[Target, ...]]
     personal: dict[tuple[int, str], CatalogModel] = field(default_factory=dict)
     by_purpose: dict[str, tuple[Target, ...]] = field(default_factory=dict)
+    own_keys: OwnKeys = field(default_factory=OwnKeys)
     down: frozenset[str] = frozenset()
 
     def secrets(self) -> set[str]:
         """Every key that a call may carry, to be kept out of logs."""
         groups = [*self.by_provider.values(), *(model.targets for model in self.personal.values())]
-        return {target.api_key for group in groups for target in group if target.api_key}
+        return {target.api_key for group in groups for target in group if target.api_key} | set(self.own_keys.secrets())
 
 
 def load() -> Catalog:
-    """Read everything in seven queries. The caller provides the transaction that makes them consistent."""
+    """Read everything in seven queries, and one more where consumers have keys.
+
+    The caller provides the transaction that makes them consistent.
+    """
     upstreams = Upstreams.load()
     every = list(Deployment.objects.callable().select_related("model"))
     rows = [row for row in every if row.model.owner_id is None]
@@ -85,6 +91,7 @@ def load() -> Catalog:
             for row, model in _models(models, personal.values())
             if row.owner_id is not None
         },
+        own_keys=own_keys.load(rows, upstreams),
         actives=actives,
         by_upstream=_grouped((target.upstream_model, target) for target in reachable),
         by_provider=_grouped(

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 
 from llmconfig.models import AIServer, Deployment, ProviderHealth, ProviderKey, Purpose
+from llmconfig.providers import Provider
 from opscenter.core import secrets
 from opscenter.core.models import Secret
 from opscenter.core.outbound import Policy
@@ -53,12 +54,24 @@ class Upstream:
         return "relay" if self.speaks_openai and chosen != Deployment.Transport.LITELLM else "litellm"
 
 
-class Upstreams:
-    """What is enabled and can be called, by row."""
+@dataclass(frozen=True, slots=True)
+class OwnKey:
+    """A consumer's. `number` is that of the version in use; `is_alone`: no call of theirs goes on to the platform's
+    keys where this can't answer."""
 
-    def __init__(self, servers: dict[int, Upstream], keys: dict[int, Upstream]) -> None:
+    upstream: Upstream
+    owner_id: int
+    number: int
+    is_alone: bool
+
+
+class Upstreams:
+    """What is enabled and can be called, by row; of it, `own` are consumers' keys."""
+
+    def __init__(self, servers: dict[int, Upstream], keys: dict[int, Upstream], own: tuple[OwnKey, ...] = ()) -> None:
         self._servers = servers
         self._keys = keys
+        self.own = own
 
     @classmethod
     def load(cls) -> "Upstreams":
@@ -66,10 +79,11 @@ class Upstreams:
         known, _Revealed.by_row = _Revealed.by_row, {}
         servers = [_from_server(row, known) for row in AIServer.objects.enabled().with_secret()]
         rows = ProviderKey.objects.callable().with_secret().select_related("provider_health")
-        keys = [_from_key(row, known) for row in rows]
+        keys = [(row, upstream) for row in rows if (upstream := _from_key(row, known))]
         return cls(
             {upstream.id: upstream for upstream in servers if upstream},
-            {upstream.id: upstream for upstream in keys if upstream},
+            {upstream.id: upstream for _, upstream in keys},
+            tuple(_own(row, upstream) for row, upstream in keys if row.owner_id is not None),
         )
 
     def of(self, *, server_id: int | None, key_id: int | None) -> Upstream | None:
@@ -105,9 +119,20 @@ def _from_key(row: ProviderKey, known: "Known") -> Upstream | None:
     api_key = _reveal(row.encrypted_key, row, known) if row.encrypted_key else None
     if api_key is None:
         return None
-    provider = row.known_provider
+    is_down = ProviderHealth.status_of(row) is AIServer.Health.UNHEALTHY
+    return of_provider(row.known_provider, id=row.pk, api_key=api_key, is_down=is_down)
+
+
+def _own(row: ProviderKey, upstream: Upstream) -> OwnKey:
+    assert row.owner_id is not None
+    assert row.encrypted_key is not None
+    return OwnKey(upstream, row.owner_id, row.encrypted_key.number, row.byok_only)
+
+
+def of_provider(provider: Provider, *, id: int = 0, api_key: str | None = None, is_down: bool = False) -> Upstream:
+    """By the key of row `id`; without one, what its calls are like by any key."""
     return Upstream(
-        id=row.pk,
+        id=id,
         slug=provider.slug,
         label=provider.name,
         server_type=None,
@@ -118,7 +143,7 @@ def _from_key(row: ProviderKey, known: "Known") -> Upstream | None:
         max_tokens_param=provider.max_tokens_param,
         purposes=frozenset(Purpose.values),
         is_private_network=provider.policy is Policy.PRIVATE_ALLOWED,
-        is_down=ProviderHealth.status_of(row) is AIServer.Health.UNHEALTHY,
+        is_down=is_down,
     )
 
 

@@ -13,6 +13,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("AI servers", "dns", "llm", "aiserver"),
             ("Provider keys", "key", "llm", "providerkey"),
+            ("Consumers' own keys", "vpn_key", "llm", "consumerkey"),
             ("Active providers", "bolt", "llm", "activeprovider"),
             ("Health", "monitor_heart", "llm", "providerhealth"),
             ("Changes of state", "timeline", "llm", "healthchange"),

@@ -6,22 +6,40 @@ A model's name -> its deployments; `provider/model` -> that provider; a bare ups
 
 from collections.abc import Iterable
 
+from gateway import own_keys
 from gateway.callers import Caller
 from gateway.errors import ModelNotFound, NoProvider
+from gateway.own_keys import Choices
 from gateway.snapshot import Snapshot
 from llmconfig.snapshot import Target
 
-Choices = tuple[tuple[Target, ...], tuple[Target, ...]]
-"""Those to ask first, and their fallback."""
-
 
 def meant(snapshot: Snapshot, caller: Caller, name: str | None, purpose: str) -> Choices:
-    """Raises ModelNotFound (404), NoProvider (503)."""
-    return _named(snapshot, caller, name, purpose) if name else _active(snapshot, purpose)
+    """A caller's personal model goes before their own keys, and these before the platform's.
+
+    Raises ModelNotFound (404), NoProvider (503).
+    """
+
+    def platforms() -> Choices:
+        return _named(snapshot, caller, name, purpose) if name else _active(snapshot, purpose)
+
+    keys = own_keys.of(snapshot, caller)
+    if not keys or (caller.user_id, name) in snapshot.catalog.personal:
+        return platforms()
+    return own_keys.chosen(snapshot, keys, name, purpose, platforms)
 
 
-def whole_catalog(snapshot: Snapshot, purpose: str) -> Choices:
-    """Every deployment of the platform for `purpose`. Raises NoProvider (503) where there is none."""
+def whole_catalog(snapshot: Snapshot, caller: Caller, purpose: str) -> Choices:
+    """Every deployment of the platform for `purpose`, by the caller's own keys where they have any. Raises NoProvider
+    (503) where there is none.
+    """
+    keys = own_keys.of(snapshot, caller)
+    if keys:
+        return own_keys.chosen(snapshot, keys, None, purpose, lambda: _all(snapshot, purpose))
+    return _all(snapshot, purpose)
+
+
+def _all(snapshot: Snapshot, purpose: str) -> Choices:
     targets = snapshot.catalog.by_purpose.get(purpose, ())
     if not targets:
         raise NoProvider(f"No model for {purpose} can be called now.", code="no_model")
@@ -38,7 +56,10 @@ def _named(snapshot: Snapshot, caller: Caller, name: str, purpose: str) -> Choic
         raise ModelNotFound(
             f"The model `{name}` does not exist or can't be called now. GET /v1/models lists yours.", param="model"
         )
-    return targets, () if own else _fallback_of(snapshot, targets, name, purpose)
+    if own:
+        own_keys.demand_tier(caller, targets[0])
+        return targets, ()
+    return targets, _fallback_of(snapshot, targets, name, purpose)
 
 
 def _by_provider(snapshot: Snapshot, name: str) -> tuple[Target, ...]:

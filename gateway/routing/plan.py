@@ -110,7 +110,7 @@ def plan(
     if caller.allowed_purposes is not None and purpose not in caller.allowed_purposes:
         raise ModelForbidden(f"This key may not be used for {purpose}.")
     is_open = model is None and wishes is not NO_WISHES
-    first, fallback = whole_catalog(snapshot, purpose) if is_open else meant(snapshot, caller, model, purpose)
+    first, fallback = whole_catalog(snapshot, caller, purpose) if is_open else meant(snapshot, caller, model, purpose)
     level = level_of(snapshot, caller)
     applied = _rules(caller, level, model, wishes, look, is_open=is_open)
     targets, dropped = _kept([*first, *fallback], applied)
@@ -167,15 +167,17 @@ def _refusal(dropped: list[Dropped]) -> ServiceError:
 
 
 def _standing(targets: list[Target], behind: frozenset[str], *, is_open: bool) -> Iterator[list[Target]]:
-    """Those of equal standing together: by priority, the fallback behind, and behind all those that health checks find
-    unhealthy: a check may be wrong, and nobody is refused for it. Priorities of different models say nothing.
+    """Those of equal standing together: own keys first, then by priority, the fallback behind, and behind all those
+    that health checks find unhealthy: a check may be wrong, and nobody is refused for it. Priorities of different
+    models say nothing.
     """
     if len(targets) == 1:
         yield targets
         return
-    groups: dict[tuple[bool, bool, int], list[Target]] = {}
+    groups: dict[tuple[bool, bool, bool, int], list[Target]] = {}
     for target in targets:
-        place = (target.is_down, target.key in behind, 0 if is_open else target.priority)
+        is_platforms = target.owner_id is None
+        place = (target.is_down, target.key in behind, is_platforms, 0 if is_open else target.priority)
         groups.setdefault(place, []).append(target)
     for place in sorted(groups):
         yield groups[place]

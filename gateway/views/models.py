@@ -1,6 +1,7 @@
 """GET /v1/models and /v1/models/{name}: what the caller's key may call."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from django.http import JsonResponse
@@ -9,10 +10,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from credits.snapshot import PowerRate
-from gateway import runtime
+from gateway import own_keys, runtime
 from gateway.callers import Caller
 from gateway.errors import ModelNotFound
+from gateway.snapshot import Snapshot
 from gateway.views.base import InferenceView, caller_of
+from llmconfig.own_keys import KeysOfUser
 from llmconfig.snapshot import Catalog, CatalogModel, Target
 from opscenter.core.tiers import Tier
 
@@ -42,6 +45,8 @@ def _callable(caller: Caller) -> list[CatalogModel]:
     snapshot = runtime.current().snapshots.current()
     own = {entry.name: entry for (owner, _), entry in snapshot.catalog.personal.items() if owner == caller.user_id}
     platforms = (entry for entry in snapshot.catalog.models.values() if entry.name not in own)
+    if keys := own_keys.of(snapshot, caller):
+        platforms = (_by_own(snapshot, entry, keys) for entry in platforms)
     beside = [_beside_the_catalog(target) for target in _implicit(snapshot.catalog)]
     level = snapshot.rates.power_levels.get(caller.power_level)
     return [
@@ -49,6 +54,12 @@ def _callable(caller: Caller) -> list[CatalogModel]:
         for entry in [*own.values(), *platforms, *beside]
         if _may_call(caller, entry) and any(_reaches(level, target) for target in entry.targets)
     ]
+
+
+def _by_own(snapshot: Snapshot, entry: CatalogModel, keys: KeysOfUser) -> CatalogModel:
+    """By an own key models of every tier are called."""
+    targets = own_keys.offered(snapshot, keys, entry.name)
+    return replace(entry, tier=Tier.FREE.value, targets=(*targets, *entry.targets)) if targets else entry
 
 
 def _may_call(caller: Caller, entry: CatalogModel) -> bool:

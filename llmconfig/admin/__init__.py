@@ -3,6 +3,7 @@
 from llmconfig.admin import (  # noqa: F401 - each registers its pages
     active_providers,
     ai_servers,
+    consumer_keys,
     deployments,
     health,
     models,

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from llmconfig.admin.health_panels import VIEWERS, panels_of, uptime_text, with_uptime
 from llmconfig.admin.testing import HEALTH_LABELS, state_of
 from llmconfig.health import alerts, schedule
-from llmconfig.models import HealthChange, ProviderHealth
+from llmconfig.models import ConsumerKey, HealthChange, ProviderHealth
 from opscenter.core.admin_base import (
     Button,
     LargeTable,
@@ -55,7 +55,10 @@ class ProviderHealthAdmin(ReadOnlyModelAdmin):
 
     @display(description="Provider")
     def provider_page(self, row: ProviderHealth) -> str:
-        return linked(type(row.provider), row.provider.pk, str(row)) if row.provider else str(row)
+        if row.provider is None:
+            return str(row)
+        page = ConsumerKey if row.key and row.key.owner_id else type(row.provider)
+        return linked(page, row.provider.pk, str(row))
 
     @display(description="State", ordering="status", label=HEALTH_LABELS)
     def state(self, row: ProviderHealth) -> str:

@@ -1,4 +1,4 @@
-"""Provider keys: their pages, the test, rotation, and the button that makes one active."""
+"""The platform's provider keys: their pages, the test, rotation, and the button that makes one active."""
 
 from typing import Any, ClassVar
 
@@ -60,7 +60,6 @@ class ProviderKeyAdmin(Activating, Rotating, Watched):
     list_display = (
         "__str__",
         "key",
-        "owner_name",
         "enabled",
         "use_for_ops_center",
         "health",
@@ -68,7 +67,6 @@ class ProviderKeyAdmin(Activating, Rotating, Watched):
     )
     list_filter = ("enabled", "use_for_ops_center", DueFilter)
     search_fields = ("provider", "key_name")
-    autocomplete_fields = ("owner",)
     readonly_fields = (
         "decrypts",
         "source",
@@ -88,17 +86,14 @@ class ProviderKeyAdmin(Activating, Rotating, Watched):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderKey]:
-        related = ("encrypted_key", "staged_key", "owner", "created_by", "provider_health")
-        return super().get_queryset(request).select_related(*related)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: ProviderKey | None = None) -> tuple[str, ...]:
-        return (*self.readonly_fields, "owner") if obj else self.readonly_fields
+        related = ("encrypted_key", "staged_key", "created_by", "provider_health")
+        return super().get_queryset(request).filter(owner__isnull=True).select_related(*related)
 
     def get_fieldsets(self, request: HttpRequest, obj: ProviderKey | None = None) -> Any:
         secret = ("api_key",) if obj is None or self.has_change_permission(request, obj) else ()
         sections = [
             (None, {"fields": ("provider", "key_name", *secret)}),
-            ("Use", {"fields": ("enabled", "use_for_ops_center", "owner", "check_interval_s")}),
+            ("Use", {"fields": ("enabled", "use_for_ops_center", "check_interval_s")}),
             ("Rotation", {"fields": ("rotation_interval_days", "grace_days")}),
             ("Metadata", {"fields": ("metadata",)}),
         ]
@@ -135,7 +130,3 @@ class ProviderKeyAdmin(Activating, Rotating, Watched):
     def source(self, row: ProviderKey) -> str | None:
         where = platform_keys.source_of(row)
         return {platform_keys.DATABASE: "a person", platform_keys.ENVIRONMENT: "the environment"}.get(where or "")
-
-    @display(description="Owner", ordering="owner__username")
-    def owner_name(self, row: ProviderKey) -> str:
-        return str(row.owner) if row.owner else "the platform"

@@ -7,7 +7,7 @@ from llmconfig.models.health import HealthChange, HealthCheck, HealthRollup, Pro
 from llmconfig.models.llm_model import LLMModel
 from llmconfig.models.permissions import Capability
 from llmconfig.models.price import Price
-from llmconfig.models.provider_key import ProviderKey
+from llmconfig.models.provider_key import ConsumerKey, ProviderKey
 from llmconfig.models.proxy_state import ProxyState
 from llmconfig.models.purpose import Purpose
 
@@ -15,6 +15,7 @@ __all__ = [
     "AIServer",
     "ActiveProvider",
     "Capability",
+    "ConsumerKey",
     "Deployment",
     "HealthChange",
     "HealthCheck",

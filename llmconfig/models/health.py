@@ -43,7 +43,8 @@ class ProviderHealthQuerySet(models.QuerySet["ProviderHealth"]):
 
 def _watched() -> Q:
     on_server = Q(server__enabled=True) & _has_interval("server")
-    on_key = Q(key__enabled=True, key__encrypted_key__isnull=False) & _has_interval("key")
+    in_use = Q(key__enabled=True, key__blocked=False, key__encrypted_key__isnull=False)
+    on_key = in_use & _has_interval("key")
     on_proxy = Q(subject=ProviderHealth.PROXY) if settings.LITELLM_PROXY_URL else Q(pk__in=())
     return on_server | on_key | on_proxy
 

@@ -1,7 +1,7 @@
 """Secret API keys of providers: the platform's own, or a consumer's."""
 
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -18,19 +18,21 @@ REMINDED_EVERY = timedelta(days=7)
 
 class ProviderKeyQuerySet(models.QuerySet["ProviderKey"]):
     def enabled(self) -> "ProviderKeyQuerySet":
-        return self.filter(enabled=True)
+        return self.filter(enabled=True, blocked=False)
 
     def platform(self) -> "ProviderKeyQuerySet":
         return self.filter(owner__isnull=True)
+
+    def of_consumers(self) -> "ProviderKeyQuerySet":
+        return self.filter(owner__isnull=False)
 
     def routable(self) -> "ProviderKeyQuerySet":
         """The keys over which the platform may route consumers' calls."""
         return self.platform().enabled().filter(use_for_ops_center=True)
 
     def callable(self) -> "ProviderKeyQuerySet":
-        """Those, and consumers' own that personal models of theirs are deployed on."""
-        personal = Q(owner__isnull=False, deployments__model__owner=F("owner"))
-        return self.enabled().filter(Q(owner__isnull=True, use_for_ops_center=True) | personal).distinct()
+        """Those, and consumers' own."""
+        return self.enabled().filter(Q(owner__isnull=False) | Q(use_for_ops_center=True))
 
     def with_secret(self) -> "ProviderKeyQuerySet":
         """With the secrets' rows, so that masking a page of keys costs no query each."""
@@ -78,6 +80,14 @@ class ProviderKey(models.Model):
     enabled = models.BooleanField(default=True)
     use_for_ops_center = models.BooleanField(
         "use for calls", default=True, help_text="The platform may route consumers' calls over this key."
+    )
+    byok_only = models.BooleanField(
+        "own key only",
+        default=True,
+        help_text="Of a consumer's own key: what it can't answer is not asked of the platform's keys.",
+    )
+    blocked = models.BooleanField(
+        default=False, help_text="A consumer's own key that no call uses, until an operator takes this back."
     )
     staged_key = models.ForeignKey(
         Secret, null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
@@ -146,6 +156,10 @@ class ProviderKey(models.Model):
                 condition=models.Q(activates_at__isnull=True) | models.Q(staged_key__isnull=False),
                 name="provider_key_activation_is_staged",
             ),
+            models.CheckConstraint(
+                condition=Q(owner__isnull=False) | Q(blocked=False, byok_only=True),
+                name="provider_key_choices_of_owners",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -169,6 +183,10 @@ class ProviderKey(models.Model):
         return self.encrypted_key.masked if self.encrypted_key else None
 
     @property
+    def is_usable(self) -> bool:
+        return self.enabled and not self.blocked
+
+    @property
     def is_from_environment(self) -> bool:
         """Whether nobody replaced what was taken over from the environment."""
         return self.encrypted_key_id is not None and self.encrypted_key_id == self.environment_secret
@@ -176,3 +194,20 @@ class ProviderKey(models.Model):
     @property
     def known_provider(self) -> Provider:
         return provider_for(self.provider)
+
+
+class ConsumerKeyManager(models.Manager.from_queryset(ProviderKeyQuerySet)):  # type: ignore[misc]  # made when called
+    def get_queryset(self) -> ProviderKeyQuerySet:
+        rows: ProviderKeyQuerySet = super().get_queryset()
+        return rows.of_consumers()
+
+
+class ConsumerKey(ProviderKey):
+    """Those of consumers, as a page of their own; services take them as what they are, provider keys."""
+
+    objects: ClassVar[Any] = ConsumerKeyManager()
+
+    class Meta:
+        proxy = True
+        verbose_name = "consumer's own key"
+        verbose_name_plural = "consumers' own keys"

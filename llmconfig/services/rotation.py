@@ -43,9 +43,14 @@ class Tried:
 def rotate(*, key: ProviderKey, api_key: str, force: bool = False, check: Check = anything) -> Tried:
     """Try `api_key`, then use it. Raises KeyRefused, unless `force`; VersionNotFit where another one is staged."""
     probe = _try(key_probe.try_key(provider=key.known_provider, api_key=api_key), force=force)
-    with transaction.atomic():
-        fresh = _unmoved(key, check)
-        return Tried(_switch(fresh, _staged(fresh, api_key), action="rotate"), probe)
+    return Tried(replace(key=key, api_key=api_key, check=check), probe)
+
+
+@transaction.atomic
+def replace(*, key: ProviderKey, api_key: str, check: Check = anything) -> ProviderKey:
+    """Use `api_key`, which its provider was asked about. Raises VersionNotFit where another one is staged."""
+    fresh = _unmoved(key, check)
+    return _switch(fresh, _staged(fresh, api_key), action="rotate")
 
 
 def stage(

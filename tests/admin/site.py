@@ -33,6 +33,7 @@ from tests.admin.money import make_money
 
 SERVER_SECRET = f"{token_hex(12)}77aa"
 PROVIDER_SECRET = f"{token_hex(12)}5d80"
+CONSUMER_SECRET = f"{token_hex(12)}41c7"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class World:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return SERVER_SECRET, PROVIDER_SECRET, self.plaintext, self.virtual_key.secret_hash
+        return SERVER_SECRET, PROVIDER_SECRET, CONSUMER_SECRET, self.plaintext, self.virtual_key.secret_hash
 
 
 def make_world(consumer: User, *, base_url: str = "http://127.0.0.1:9") -> World:
@@ -58,6 +59,8 @@ def make_world(consumer: User, *, base_url: str = "http://127.0.0.1:9") -> World
     )
     recording.record_test(server, Probe("healthy", latency_ms=7, models=("demo",), message="1 models."))
     key = provider_keys.create(fields={"provider": "openai", "key_name": "main"}, api_key=PROVIDER_SECRET)
+    own = {"provider": "openai", "key_name": "own", "owner": consumer}
+    provider_keys.create(fields=own, api_key=CONSUMER_SECRET)
     model = catalog.create_model(
         values={"name": "m1", "max_output_tokens": 4000, "input_price": "2.00"},
         deployments=[

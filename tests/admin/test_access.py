@@ -37,7 +37,10 @@ def test_an_llm_admin_reads_and_adds_what_is_theirs(alice: Site) -> None:
     [
         (
             "manage_providers",
-            {"llm_aiserver", "llm_providerkey", "llm_providerhealth", "llm_healthchange", "llm_proxystate"},
+            {
+                *("llm_aiserver", "llm_providerkey", "llm_consumerkey", "llm_proxystate"),
+                *("llm_providerhealth", "llm_healthchange"),
+            },
         ),
         ("manage_models", {"llm_llmmodel", "llm_deployment", "llm_price"}),
         ("view_entry", {"credits_entry"}),

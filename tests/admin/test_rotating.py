@@ -85,7 +85,7 @@ def test_the_front_page_tells_what_is_due_and_what_was_refused(root: Site, world
     rotate(root, world.key, when="staged")
     past = timezone.now() - timedelta(days=1)
     refused = {"activates_at": past, "activation_refusal": "It answered 401: the API key is refused."}
-    ProviderKey.objects.update(rotation_interval_days=30, rotation_due_at=past, **refused)
+    ProviderKey.objects.platform().update(rotation_interval_days=30, rotation_due_at=past, **refused)
 
     page = text(root.get("index"))
 

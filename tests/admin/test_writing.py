@@ -167,7 +167,7 @@ def test_what_is_unused_is_deleted_and_audited(root: Site, world: World) -> None
     root.post("llm_llmmodel_delete", world.model.pk, data={"post": "yes"})
     root.post("llm_providerkey_delete", world.key.pk, data={"post": "yes"})
     assert not LLMModel.objects.exists()
-    assert not ProviderKey.objects.exists()
+    assert not ProviderKey.objects.platform().exists()
     assert root.get("llm_price_changelist").status_code == 200
 
 

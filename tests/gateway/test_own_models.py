@@ -22,7 +22,7 @@ OWN = token_hex(20)
 @pytest.fixture
 def beas_key(transactional_db: None, upstream: Upstream, settings: Settings) -> ProviderKey:
     settings.PROVIDER_API_BASES = {"openai": upstream.base_url}
-    bea = person("bea", "LLM user")
+    bea = person("bea", "LLM user", tier="starter")
     key = provider_keys.create(fields={"provider": "openai", "key_name": "mine", "owner": bea}, api_key=OWN)
     where = {"provider_type": "api_key", "provider_id": key.pk, "upstream_model": "test-model"}
     own_models.create(owner=bea, values={"name": "mine"}, deployments=[where])

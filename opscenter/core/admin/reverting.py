@@ -70,9 +70,13 @@ class RevertForm(forms.Form):
 
 
 def _page_of(entry: AuditEntry) -> AuditedModelAdmin | None:
-    pages = (page for model, page in admin.site._registry.items() if model._meta.db_table == entry.entity_type)
+    pages = (page for model, page in admin.site._registry.items() if _is_of(entry, model))
     page = next(pages, None)
     return page if isinstance(page, AuditedModelAdmin) else None
+
+
+def _is_of(entry: AuditEntry, model: type[Model]) -> bool:
+    return model._meta.db_table == entry.entity_type and not model._meta.proxy
 
 
 def _steps(entry: AuditEntry, row: Model, editable: Any) -> Iterator[Step]:
