@@ -25,12 +25,12 @@ def root_user(db: None) -> User:
 
 @pytest.fixture
 def alice_user(db: None) -> User:
-    return replayed("alice", _alice)
+    return replayed("alice of the staff", _alice)
 
 
 @pytest.fixture
 def bob_user(db: None) -> User:
-    return replayed("bob", lambda: User.objects.create_user("bob", is_staff=True))
+    return replayed("bob of the staff", lambda: User.objects.create_user("bob", is_staff=True))
 
 
 @pytest.fixture

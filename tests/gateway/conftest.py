@@ -12,7 +12,7 @@ from tests.replayed import replayed
 
 @pytest.fixture
 def alice(db: None) -> Api:
-    return Api(replayed("alice", lambda: person("alice", "LLM admin")))
+    return Api(replayed("alice with a wallet", lambda: person("alice", "LLM admin")))
 
 
 @pytest.fixture
