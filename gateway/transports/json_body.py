@@ -43,6 +43,25 @@ def decoded_as(kind: type[T]) -> Callable[[bytes], T]:
     return decoded_strictly
 
 
+def decoded_leniently_as(kind: type[T]) -> Callable[[bytes], T]:
+    """The same for JSON as Python has it, and for objects alone: what came so is read the slow way."""
+    decode = msgspec.json.Decoder(kind).decode
+
+    def decoded_as_far_as_it_is(content: bytes) -> T:
+        try:
+            if not content.isascii():
+                content.decode()
+            return decode(content)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            body = json_object(content)
+        try:
+            return msgspec.convert(body, kind)
+        except msgspec.ValidationError as error:
+            raise UpstreamBroken from error
+
+    return decoded_as_far_as_it_is
+
+
 def encoded(body: Body) -> bytes:
     """What came as JSON, also what msgspec doesn't write: halves of an emoji, very large numbers."""
     try:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from gateway.endpoints import chat_said
+from gateway.endpoints.chat_said import calls_in, function_in, thoughts_in
 from gateway.transports.base import Body
 from gateway.transports.errors import UpstreamBroken
 from gateway.transports.json_body import decoded
@@ -13,7 +15,6 @@ _REASONS = {
     "function_call": "tool_use",
     "content_filter": "refusal",
 }
-_THOUGHTS = ("reasoning_content", "reasoning")
 
 
 def content_of(message: Body, *, ids: str) -> list[Body]:
@@ -37,30 +38,9 @@ def stop_of(choice: Body, *, stops: Iterable[str], used_tool: bool) -> Body:
     return {"stop_reason": reason, "stop_sequence": None}
 
 
-def thoughts_in(message: Body) -> str:
-    return next((value for name in _THOUGHTS if isinstance(value := message.get(name), str) and value), "")
-
-
 def text_in(message: Body) -> str:
-    content = message.get("content")
-    if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, dict)]
-        content = "".join(text for text in parts if isinstance(text, str))
-    refusal = message.get("refusal")
-    return (content if isinstance(content, str) else "") + (refusal if isinstance(refusal, str) else "")
-
-
-def calls_in(message: Body) -> list[Body]:
-    calls = message.get("tool_calls")
-    return [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
-
-
-def function_in(call: Body) -> tuple[str, str]:
-    """(name, arguments as they were written), each as far as it is there."""
-    function = call.get("function")
-    function = function if isinstance(function, dict) else {}
-    name, arguments = function.get("name"), function.get("arguments")
-    return name if isinstance(name, str) else "", arguments if isinstance(arguments, str) else ""
+    """What it says to the user; that it declines to is text like any other."""
+    return chat_said.text_in(message) + chat_said.refusal_in(message)
 
 
 def _tool_use(call: Body, other_id: str) -> Body:

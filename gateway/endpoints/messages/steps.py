@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.endpoints.messages.from_chat import calls_in, function_in, stop_of, text_in, thoughts_in
+from gateway.endpoints.chat_said import calls_in, function_in, thoughts_in
+from gateway.endpoints.messages.from_chat import stop_of, text_in
 from gateway.transports.base import Body
 
 

@@ -8,7 +8,7 @@ import msgspec
 from gateway.transports.base import Body, Format
 from gateway.transports.chunk import Choice, Chunk, Delta, Said
 from gateway.transports.errors import UpstreamBroken, UpstreamServerError
-from gateway.transports.json_body import encoded, json_object
+from gateway.transports.json_body import decoded_leniently_as, encoded, json_object
 from gateway.transports.sse import Events
 
 _CACHES = ("cache_read_input_tokens", "cache_creation_input_tokens")
@@ -43,7 +43,7 @@ class _Event(msgspec.Struct, gc=False):
     error: Any = None
 
 
-_decode = msgspec.json.Decoder(_Event).decode
+_read = decoded_leniently_as(_Event)
 
 
 class EventChunk(Chunk, gc=False):
@@ -98,20 +98,6 @@ class MessageEvents(Events):
             return None
         self._note(usage)
         return openai_usage(self._usage)
-
-
-def _read(payload: bytes) -> _Event:
-    """Raises UpstreamBroken for what is no JSON object in UTF-8, or no event."""
-    try:
-        if not payload.isascii():
-            payload.decode()
-        return _decode(payload)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        body = json_object(payload)
-        try:
-            return msgspec.convert(body, _Event)
-        except msgspec.ValidationError as error:
-            raise UpstreamBroken from error
 
 
 def openai_usage(usage: Any) -> Body | None:
