@@ -1,4 +1,4 @@
-"""The other endpoints, well-behaved: embeddings, rerank and OpenAI's responses."""
+"""The other endpoints, which answer at once: embeddings and rerank."""
 
 import base64
 import hashlib
@@ -7,10 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from opscenter.demo_server import LABEL, event
 from tests.upstream.misbehaviour import MISBEHAVIOUR
-
-WORDS = LABEL.split(" ")
 
 
 async def embeddings(request: web.Request) -> web.StreamResponse:
@@ -50,49 +47,7 @@ async def rerank(request: web.Request) -> web.StreamResponse:
     return web.json_response(answer)
 
 
-async def responses(request: web.Request) -> web.StreamResponse:
-    body = await request.json()
-    prompt = _words(body["input"])
-    usage = {"input_tokens": prompt, "output_tokens": len(WORDS), "total_tokens": prompt + len(WORDS)}
-    content = [{"type": "output_text", "text": LABEL, "annotations": []}]
-    message = {
-        "type": "message",
-        "id": "msg_1",
-        "role": "assistant",
-        "status": "completed",
-        "content": content,
-    }
-    whole = {
-        "id": "resp_1",
-        "object": "response",
-        "created_at": 0,
-        "status": "completed",
-        "model": body["model"],
-        "output": [message],
-        "usage": usage,
-    }
-    if not body.get("stream"):
-        return web.json_response(whole)
-    started = whole | {"status": "in_progress", "output": [], "usage": None}
-    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
-    return await _stream(
-        request,
-        {"type": "response.created", "response": started},
-        *({"type": "response.output_text.delta", "delta": f"{word} "} | place for word in WORDS),
-        {"type": "response.completed", "response": whole},
-    )
-
-
-async def _stream(request: web.Request, *bodies: dict[str, Any]) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-    await response.prepare(request)
-    for body in bodies:
-        await response.write(f"event: {body['type']}\n".encode() + event(body))
-    return response
-
-
 ROUTES = [
     web.post("/v1/embeddings", embeddings),
     web.post("/v1/rerank", rerank),
-    web.post("/v1/responses", responses),
 ]

@@ -14,15 +14,19 @@ from aiohttp import web
 from opscenter.demo_server import DONE, MAX_BODY_BYTES, STREAM_HEADERS, Chat, DemoServer, event
 from tests.upstream.calls import CALL, Call, CallLog
 from tests.upstream.endpoints import ROUTES
-from tests.upstream.messages import Message, chat_of
+from tests.upstream.messages import Message
+from tests.upstream.messages import chat_of as message_chat
 from tests.upstream.misbehaviour import HEADER, MISBEHAVIOUR, PREFIX, Misbehaviour, UnknownMisbehaviour
 from tests.upstream.model import UpstreamModel
+from tests.upstream.responses import Response
+from tests.upstream.responses import chat_of as response_chat
 from tests.upstream.wire import GARBAGE_JSON, Sender, bend, reset
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CONTROL_PREFIX = "/_"
 MESSAGES = "/v1/messages"
+RESPONSES = "/v1/responses"
 STOLEN = "/stolen"
 MODELS = ("demo", "test-model")
 
@@ -40,8 +44,8 @@ class UpstreamServer(DemoServer):
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._around])
-        messages = web.post(MESSAGES, self.messages)
-        application.add_routes([*self.routes(), *ROUTES, messages, web.route("*", STOLEN, self._stolen)])
+        also = (web.post(MESSAGES, self.messages), web.post(RESPONSES, self.responses))
+        application.add_routes([*self.routes(), *ROUTES, *also, web.route("*", STOLEN, self._stolen)])
         return application
 
     def behave(self, name: str, *specs: str) -> None:
@@ -81,13 +85,18 @@ class UpstreamServer(DemoServer):
 
     async def messages(self, request: web.Request) -> web.StreamResponse:
         """Anthropic's."""
-        body = await request.json()
-        message = Message(chat_of(body), request[MISBEHAVIOUR])
-        request[CALL].usage = message.usage
-        if not body.get("stream"):
-            return web.json_response(message.whole())
+        return await self._typed(request, Message(message_chat(request[CALL].body), request[MISBEHAVIOUR]))
+
+    async def responses(self, request: web.Request) -> web.StreamResponse:
+        """OpenAI's newer ones."""
+        return await self._typed(request, Response(response_chat(request[CALL].body), request[MISBEHAVIOUR]))
+
+    async def _typed(self, request: web.Request, answer: Message | Response) -> web.StreamResponse:
+        request[CALL].usage = answer.usage
+        if not request[CALL].body.get("stream"):
+            return web.json_response(answer.whole())
         response = web.StreamResponse(headers=STREAM_HEADERS)
-        await self._send(request, response, message.frames())
+        await self._send(request, response, answer.frames())
         return response
 
     def _bent(self, request: web.Request, chat: Chat) -> tuple[Chat, UpstreamModel]:
