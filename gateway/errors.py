@@ -10,6 +10,7 @@ opscenter.core.errors.ServiceError
 ├── ModelForbidden        403  tier, key or power level does not reach this model
 ├── OwnKeyRefused         403  the provider refuses the caller's own key
 ├── ModelNotFound         404
+├── NotStored             404  answers are not kept, and so there is none to be had again
 ├── NoProvider            503  nothing is active for the purpose
 │   └── OwnKeyFailing     503  calls by the caller's own key fail, and it is left alone for a moment
 ├── Stopping              503  this process is going down
@@ -75,6 +76,16 @@ class ModelForbidden(errors.Forbidden):
 
 class ModelNotFound(errors.NotFound):
     default_code = "model_not_found"
+
+
+class NotStored(errors.NotFound):
+    default_code = "not_stored"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Responses are not stored here, so that none can be got, deleted, cancelled or continued by its id: send "
+            "the whole conversation as `input`."
+        )
 
 
 class NoProvider(errors.Unavailable):

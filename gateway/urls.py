@@ -20,6 +20,7 @@ from gateway.views.own_keys import (
 from gateway.views.personal import either, is_management
 from gateway.views.reauthenticate import ReauthenticateView
 from gateway.views.rerank import RerankView
+from gateway.views.responses import ResponsesView, StoredResponseView
 from gateway.views.routed import RoutedChatView, RoutedModelsView, RoutedModelView
 from llmconfig.views.own_models import OwnModelListView, OwnModelView
 
@@ -29,6 +30,8 @@ _inference = [
     path("rerank", RerankView.as_view()),
     path("messages", MessagesView.as_view()),
     path("messages/count_tokens", CountTokensView.as_view()),
+    path("responses", ResponsesView.as_view()),
+    path("responses/<path:id>", StoredResponseView.as_view()),
     path("models", ModelsView.as_view()),
     path("models/<path:name>", ModelView.as_view()),
 ]
@@ -43,10 +46,8 @@ _personal = [
     path("models/<int:pk>", either(ModelView, OwnModelView)),
 ]
 _MODELS = "/api/v1/llm/models"
-ALIASES = (
-    *("/v2/", "/api/v1/llm/chat/", "/api/v1/llm/embeddings", "/api/v1/llm/messages", "/api/v1/llm/rerank"),
-    _MODELS,
-)
+_ALSO = ("chat/", "embeddings", "messages", "rerank", "responses")
+ALIASES = ("/v2/", _MODELS, *(f"/api/v1/llm/{name}" for name in _ALSO))
 """Where what stands under /v1 stands once more."""
 INFERENCE_PREFIXES = ("/v1/", *ALIASES, "/api/v2/llm/")
 """Paths that opscenter/asgi.py gives to the handler without middleware, where `is_inference`."""
