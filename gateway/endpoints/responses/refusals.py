@@ -9,7 +9,7 @@ from typing import Any
 from gateway.endpoints.responses.items import items_of, kind_of, parts_of
 from gateway.errors import InvalidRequest
 from gateway.transports.base import Body
-from gateway.unpriced import refuse_unpriced
+from gateway.unpriced import refuse_unpriced, refuse_unpriced_cache
 
 _KEPT = {
     "previous_response_id": "Send the whole conversation in `input`, with what was answered before.",
@@ -38,6 +38,7 @@ def refuse(body: Body) -> None:
         if body.get(name):
             raise _kept(name, remedy)
     refuse_unpriced({name: value for name, value in body.items() if name not in ("max_output_tokens", "tools")})
+    refuse_unpriced_cache(body)
     for name in _UNPRICED:
         if body.get(name):
             raise _unpriced(name, "it changes what a call costs.")

@@ -83,6 +83,7 @@ def test_what_a_provider_keeps_is_refused_with_what_to_do(param: str, value: Any
         ("reasoning.mode", {"reasoning": {"mode": "pro"}}),
         ("context_management", {"context_management": [{"type": "compaction"}]}),
         ("moderation", {"moderation": {"model": "m"}}),
+        ("cache_control.ttl", {"cache_control": {"type": "ephemeral", "ttl": "1h"}}),
         ("n", {"n": 2}),
         ("max_tokens", {"max_tokens": 5}),
         ("Max_Output_Tokens", {"Max_Output_Tokens": 5}),
