@@ -38,14 +38,14 @@ def ended_without_row(*, since: datetime, until: datetime, ended_before: datetim
 
     Ids begin with their time: so both tables are read by index from that time on.
     """
-    first = _first_id(since)
+    first = first_id(since)
     rows = RequestRow.objects.filter(pk=OuterRef("pk"), created_at__gte=time_of(first))
     ended = Hold.objects.exclude(state=Hold.State.HELD).filter(
-        pk__gte=first, pk__lt=_first_id(until), closed_at__lt=ended_before, virtual_key_id__isnull=False
+        pk__gte=first, pk__lt=first_id(until), closed_at__lt=ended_before, virtual_key_id__isnull=False
     )
     return list(ended.filter(~Exists(rows)).select_related("account").order_by("pk")[:limit])
 
 
-def _first_id(moment: datetime) -> UUID:
+def first_id(moment: datetime) -> UUID:
     """No UUIDv7 made since is smaller."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -34,6 +34,27 @@ def make_partitions(*, using: str = "default", months_ahead: int = 2) -> list[st
     return made
 
 
+def drop_partitions(month: date, *, patience_s: int = 2) -> list[str]:
+    """For inside a transaction: drop both tables' partitions of the month that begins so; returns their names.
+
+    Nobody reads or writes the tables meanwhile, which takes no longer than it takes to delete their files. Waits
+    `patience_s` for those who are at it, while others wait behind. Raises OperationalError where that is not enough.
+    """
+    connection = connections["default"]
+    if connection.vendor != "postgresql":
+        return []
+    dropped = []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{patience_s}s"])
+        for table in TABLES:
+            name = f"{table}_{month:%Y_%m}"
+            cursor.execute("SELECT to_regclass(%s)", [name])
+            if cursor.fetchone()[0] is not None:
+                cursor.execute(f"DROP TABLE {name}")
+                dropped.append(name)
+    return dropped
+
+
 def _make(connection: BaseDatabaseWrapper, table: str, name: str, first: date, after: date) -> bool:
     """False where the DEFAULT partition holds rows of that month already, or another process was quicker."""
     try:

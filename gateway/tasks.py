@@ -1,4 +1,4 @@
-"""What the worker does for the gateway: ends and records calls of dead workers, makes partitions, forgets sign-ins."""
+"""What the worker does for the gateway: ends and records calls of dead workers, makes partitions, forgets the old."""
 
 import logging
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from gateway import lost, telemetry
 from gateway.partitions import make_partitions as make
 from gateway.recorder import Record, write
 from gateway.services import budget_alerts, keys
+from gateway.usage import pruning
 from gateway.usage.check import Days, check
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,12 @@ def prune_access_tokens() -> int:
 def make_partitions() -> list[str]:
     """Idempotent."""
     return make()
+
+
+@shared_task
+def prune_requests() -> list[str]:
+    """Forget the requests of months that are to be kept no longer; returns which. Idempotent."""
+    return [f"{month:%Y-%m}" for month in pruning.prune()]
 
 
 @shared_task

@@ -107,6 +107,20 @@ def virtual_keys_are_usable(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+@register()
+def requests_are_kept_for_whole_months(**kwargs: Any) -> list[CheckMessage]:
+    """opscenter.E013."""
+    if settings.REQUEST_MONTHS_KEPT >= 0:
+        return []
+    return [
+        Error(
+            f"REQUEST_MONTHS_KEPT is {settings.REQUEST_MONTHS_KEPT}.",
+            hint="The number of whole months that requests are kept beside the current one: 13 by default, 0 forever.",
+            id="opscenter.E013",
+        )
+    ]
+
+
 @register(deploy=True)
 def several_workers_want_redis(**kwargs: Any) -> list[CheckMessage]:
     """opscenter.W001."""

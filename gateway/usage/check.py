@@ -16,7 +16,7 @@ from credits.models import Hold
 from gateway import lost
 from gateway.models import margin_stat
 from gateway.models.usage_stat import DIMENSIONS, SUMS
-from gateway.usage import statements
+from gateway.usage import pruned, statements
 from gateway.usage.moved import Moved
 from opscenter.core.db import consistent_read
 
@@ -73,9 +73,18 @@ class Problem(NamedTuple):
 
 
 def check(days: Days) -> list[Problem]:
-    """Every problem of these days, as they are at one moment; none is how it should be."""
+    """Every problem of these days, as they are at one moment; none is how it should be.
+
+    Days whose requests are no longer kept have nothing that the sums of usage could be compared with.
+    """
     with consistent_read(connection):
-        return [*_sums(days), *_requests(days), *_unrecorded(days), *_margins(days)]
+        kept = [problem for days_kept in still_kept(days) for problem in _of_requests(days_kept)]
+        return [*kept, *_margins(days)]
+
+
+def still_kept(days: Days) -> list[Days]:
+    """Of `days` those of months that were not pruned."""
+    return [days._replace(first=first, last=last) for first, last in pruned.still_kept(days.first, days.last)]
 
 
 def contradictions(days: Days) -> Iterator[Contradiction]:
@@ -89,6 +98,12 @@ def contradictions(days: Days) -> Iterator[Contradiction]:
 def unrecorded(days: Days, limit: int = 1000) -> list[Hold]:
     """Holds of calls that ended a while ago and left no row."""
     return lost.ended_without_row(since=days.since, until=days.until, ended_before=days.settled, limit=limit)
+
+
+def _of_requests(days: Days) -> Iterator[Problem]:
+    yield from _sums(days)
+    yield from _requests(days)
+    yield from _unrecorded(days)
 
 
 def _moved(charged: Any, overrun: Any, expense: Any) -> Moved:

@@ -6,7 +6,7 @@ from gateway import lost
 from gateway.models import MarginStat, RequestRow, UsageStat
 from gateway.recorder import Record, write
 from gateway.usage import statements
-from gateway.usage.check import Days, contradictions, unrecorded
+from gateway.usage.check import Days, contradictions, still_kept, unrecorded
 from opscenter.core.db import lock_table
 
 
@@ -15,19 +15,35 @@ def repair(days: Days) -> None:
 
     Recorders wait meanwhile, a second or two for a day of a million requests; no call does.
     """
-    while holds := unrecorded(days):
-        write([Record(row, []) for row in lost.rows_of(holds)])
+    for kept in still_kept(days):
+        while holds := unrecorded(kept):
+            write([Record(row, []) for row in lost.rows_of(holds)])
     with transaction.atomic():
         # Whoever has counted has committed, and whoever hasn't will add to what is made here.
         lock_table(UsageStat)
-        for found in contradictions(days):
-            RequestRow.objects.filter(pk=found.request_id).update(
-                charged_nano=found.ledger.charged,
-                overrun_nano=found.ledger.overrun,
-                expense_nano=found.ledger.expense,
-            )
-        UsageStat.objects.filter(day__gte=days.first, day__lte=days.last).delete()
-        MarginStat.objects.filter(day__gte=days.first, day__lte=days.last).delete()
-        with connection.cursor() as cursor:
-            cursor.execute(statements.made_afresh(connection.vendor), days.parameters())
-            cursor.execute(statements.margins_made_afresh(), days.parameters())
+        # Under the lock, which pruning takes, too: what has no requests any more keeps the sums that it has.
+        for kept in still_kept(days):
+            _correct(kept)
+            _sum_up(kept)
+        _sum_up_margins(days)
+
+
+def _correct(days: Days) -> None:
+    for found in contradictions(days):
+        RequestRow.objects.filter(pk=found.request_id).update(
+            charged_nano=found.ledger.charged,
+            overrun_nano=found.ledger.overrun,
+            expense_nano=found.ledger.expense,
+        )
+
+
+def _sum_up(days: Days) -> None:
+    UsageStat.objects.filter(day__gte=days.first, day__lte=days.last).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(statements.made_afresh(connection.vendor), days.parameters())
+
+
+def _sum_up_margins(days: Days) -> None:
+    MarginStat.objects.filter(day__gte=days.first, day__lte=days.last).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(statements.margins_made_afresh(), days.parameters())

@@ -23,6 +23,7 @@ at_times: dict[str, dict[str, Any]] = {
     "check-usage": {"task": "gateway.tasks.check_usage", "schedule": crontab(hour=3, minute=27)},
     "verify-audit": {"task": "opscenter.core.tasks.verify_audit", "schedule": crontab(hour=3, minute=37)},
     "prune-health": {"task": "llmconfig.tasks.prune_health", "schedule": crontab(minute=37)},
+    "prune-requests": {"task": "gateway.tasks.prune_requests", "schedule": crontab(hour=2, minute=21)},
     "make-partitions": {"task": "gateway.tasks.make_partitions", "schedule": crontab(hour=2, minute=11)},
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from gateway.usage.check import SETTLED_AFTER, Days, check
+from gateway.usage.check import SETTLED_AFTER, Days, check, still_kept
 from gateway.usage.repair import repair
 
 
@@ -48,6 +48,8 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _check(self, day: Days, *, repairing: bool) -> int:
+        if not still_kept(day):
+            self.stdout.write(f"{day.first} has its sums alone: the requests of that month are no longer kept.")
         problems = check(day)
         for problem in problems:
             self.stdout.write(str(problem))

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from gateway.reconcile import compared, export
 from gateway.reconcile.compared import Line
 from gateway.reconcile.table import table, totals
+from gateway.usage import pruned
 
 
 class Command(BaseCommand):
@@ -37,6 +38,8 @@ class Command(BaseCommand):
         except export.ExportRefused as refusal:
             raise CommandError(f"{options['file']}: {refusal}") from refusal
         days = [day for day, _ in theirs.rows]
+        if month := pruned.any_between(min(days), max(days)):
+            raise CommandError(f"The attempts of {month:%Y-%m} are no longer kept: give the days after it.")
         ours = compared.ours(first=min(days), last=max(days), zone=zone, provider=options["provider"])
         models = {model for _, model in ours}
         renamed = compared.named_as_ours(theirs.rows, models, _pairs(options["model"], "--model"))

@@ -1,0 +1,1 @@
+"""Usage as it is asked for, exported and forgotten."""
