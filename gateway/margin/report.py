@@ -15,9 +15,13 @@ from django.db.models import DecimalField, ExpressionWrapper, F, QuerySet, Sum
 
 from credits.amounts import NANO
 from gateway.models import MarginStat
-from gateway.models.margin_stat import DIMENSIONS, SUMS
+from gateway.models.margin_stat import DIMENSIONS
 
 GROUPS = DIMENSIONS
+_SUMS = (
+    *("requests", "failed", "prompt_tokens", "completion_tokens"),
+    *("charged_nano", "overrun_nano", "expense_nano", "cost_nano_usd"),
+)
 _CENT_OF_PERCENT = Decimal("0.01")
 _WORTH_TELLING_USD = Decimal("0.01")
 _IN_NANOCREDITS: Any = DecimalField(max_digits=60, decimal_places=9)
@@ -114,10 +118,10 @@ def _between(first: date, last: date) -> QuerySet[MarginStat]:
 
 
 def _totals() -> dict[str, Any]:
-    return {f"n_{name}": Sum(name) for name in SUMS}
+    return {f"n_{name}": Sum(name) for name in _SUMS}
 
 
 def _margin(row: dict[str, Any], group_by: Sequence[str]) -> Margin:
-    sums = {name: int(row[f"n_{name}"] or 0) for name in SUMS}
+    sums = {name: int(row[f"n_{name}"] or 0) for name in _SUMS}
     sums["paid_nano"] = sums.pop("charged_nano")
     return Margin(of=tuple(row[name] for name in group_by), **sums)

@@ -1,4 +1,5 @@
-"""What llm_usage_stats comes to without saying who called: so few rows that margins over months are read from them.
+"""What llm_usage_stats comes to without saying who called: so few rows that margins, and everybody's usage, over months
+are read from them.
 
 Written by gateway.usage alone, in the transaction that writes the others, whose sum it is at any moment.
 """
@@ -7,11 +8,11 @@ from typing import ClassVar
 
 from django.db import models
 
+from gateway.models.usage_stat import SUMS
+
+__all__ = ["DIMENSIONS", "SUMS", "MarginStat"]
+
 DIMENSIONS = ("day", "model", "tier", "provider", "power_level", "component", "environment")
-SUMS = (
-    *("requests", "failed", "prompt_tokens", "completion_tokens"),
-    *("charged_nano", "overrun_nano", "expense_nano", "cost_nano_usd"),
-)
 
 
 class MarginStat(models.Model):
@@ -26,12 +27,17 @@ class MarginStat(models.Model):
     environment = models.CharField(max_length=10, blank=True)
     requests = models.BigIntegerField(default=0)
     failed = models.BigIntegerField(default=0)
+    refused = models.BigIntegerField(default=0, db_default=0)
+    attempts = models.BigIntegerField(default=0, db_default=0)
     prompt_tokens = models.BigIntegerField(default=0)
+    cached_tokens = models.BigIntegerField(default=0, db_default=0)
+    cache_write_tokens = models.BigIntegerField(default=0, db_default=0)
     completion_tokens = models.BigIntegerField(default=0)
     charged_nano = models.BigIntegerField(default=0)
     overrun_nano = models.BigIntegerField(default=0)
     expense_nano = models.BigIntegerField(default=0)
     cost_nano_usd = models.BigIntegerField(default=0)
+    duration_ms = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "llm_margin_stats"

@@ -32,7 +32,6 @@ class _Table(NamedTuple):
 _USAGE = _Table("llm_usage_stats", DIMENSIONS, SUMS)
 _MARGIN = _Table("llm_margin_stats", margin_stat.DIMENSIONS, margin_stat.SUMS)
 _of_margin = itemgetter(*map(DIMENSIONS.index, margin_stat.DIMENSIONS))
-_for_margin = itemgetter(*map(SUMS.index, margin_stat.SUMS))
 
 
 def count(rows: Iterable[RequestValues | RequestRow], *, gone: Iterable[RequestRow] = ()) -> None:
@@ -61,8 +60,8 @@ def _write(table: _Table, sums: _Sums) -> None:
 def _without_consumers(sums: _Sums) -> _Sums:
     found: _Sums = {}
     for key, values in sums.items():
-        of, added = _of_margin(key), _for_margin(values)
-        found[of] = list(map(add, found[of], added)) if of in found else list(added)
+        of = _of_margin(key)
+        found[of] = list(map(add, found[of], values)) if of in found else values
     return found
 
 

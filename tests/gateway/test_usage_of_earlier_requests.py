@@ -21,6 +21,7 @@ from tests.gateway.people import key_of, person, wallet
 
 migration = import_module("gateway.migrations.0010_usage_of_earlier_requests")
 of_margins = import_module("gateway.migrations.0012_margins_of_earlier_days")
+of_all_sums = import_module("gateway.migrations.0016_sums_of_earlier_days")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -63,6 +64,7 @@ def test_what_was_recorded_before_is_summed_up() -> None:
     with connection.schema_editor() as editor:
         migration.fill(apps, editor)
         of_margins.fill(apps, editor)
+        of_all_sums.fill(apps, editor)
 
     stored = RequestRow.objects.get()
     assert (stored.tier, stored.power_level) == ("starter", "balanced")
