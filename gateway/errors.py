@@ -11,6 +11,7 @@ opscenter.core.errors.ServiceError
 ├── OwnKeyRefused         403  the provider refuses the caller's own key
 ├── ModelNotFound         404
 ├── NotStored             404  answers are not kept, and so there is none to be had again
+├── RequestPruned         410  its row is no longer kept
 ├── NoProvider            503  nothing is active for the purpose
 │   └── OwnKeyFailing     503  calls by the caller's own key fail, and it is left alone for a moment
 ├── Stopping              503  this process is going down
@@ -28,6 +29,7 @@ opscenter.core.errors.ServiceError
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from opscenter.core import errors
 
@@ -85,6 +87,18 @@ class NotStored(errors.NotFound):
         super().__init__(
             "Responses are not stored here, so that none can be got, deleted, cancelled or continued by its id: send "
             "the whole conversation as `input`."
+        )
+
+
+class RequestPruned(errors.Gone):
+    """`known` is what the ledger says of it, None where it says nothing that the caller may see."""
+
+    default_code = "request_pruned"
+
+    def __init__(self, month: str, known: Mapping[str, Any] | None) -> None:
+        super().__init__(
+            f"The requests of {month} are no longer kept. What was paid for them is in the account's transactions.",
+            details=known,
         )
 
 

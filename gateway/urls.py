@@ -19,9 +19,12 @@ from gateway.views.own_keys import (
 )
 from gateway.views.personal import either, is_management
 from gateway.views.reauthenticate import ReauthenticateView
+from gateway.views.requests import ReceiptView, RequestsView
 from gateway.views.rerank import RerankView
 from gateway.views.responses import ResponsesView, StoredResponseView
 from gateway.views.routed import RoutedChatView, RoutedModelsView, RoutedModelView
+from gateway.views.usage import UsageView
+from gateway.views.usage_export import UsageExportView
 from llmconfig.views.own_models import OwnModelListView, OwnModelView
 
 _inference = [
@@ -68,6 +71,10 @@ urlpatterns = [
     path("api/v1/llm/providers/<int:pk>/test", OwnKeyTestView.as_view()),
     path("api/v1/llm/providers/<int:pk>/rotate", OwnKeyRotateView.as_view()),
     path("api/v1/llm/credits/margin", MarginView.as_view(), name="margin"),
+    path("api/v1/llm/usage", UsageView.as_view(), name="usage"),
+    path("api/v1/llm/usage/requests", RequestsView.as_view(), name="usage-requests"),
+    path("api/v1/llm/usage/requests/<uuid:pk>", ReceiptView.as_view(), name="usage-request"),
+    path("api/v1/llm/usage/export", UsageExportView.as_view(), name="usage-export"),
     path("api/v1/auth/login", LoginView.as_view(), name="login"),
     path("api/v1/auth/reauthenticate", ReauthenticateView.as_view(), name="reauthenticate"),
 ]

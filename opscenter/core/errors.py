@@ -8,6 +8,7 @@ ServiceError
 ├── NotFound            404
 ├── RequestTimeout      408
 ├── Conflict            409
+├── Gone                410
 ├── PreconditionFailed  412
 ├── PayloadTooLarge     413
 ├── Unprocessable       422
@@ -110,6 +111,12 @@ class Conflict(ServiceError):
     status = 409
     type = "conflict_error"
     default_code = "conflict"
+
+
+class Gone(ServiceError):
+    status = 410
+    type = "invalid_request_error"
+    default_code = "gone"
 
 
 class PreconditionFailed(ServiceError):
