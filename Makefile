@@ -15,7 +15,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 	--no-header --exclude-newer $$($(BIN)/python -c 'import datetime as d; print(d.date.today() - d.timedelta(days=$(COOL_OFF_DAYS)))')
 
 .DEFAULT_GOAL := help
-.PHONY: help install run serve worker test proof bench soak peer lint lock clean
+.PHONY: help install run serve worker test proof bench bench_usage bench-usage soak peer lint lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z_]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -35,6 +35,11 @@ worker: install ## Run background tasks with their schedule; ARGS=--no-beat for 
 
 bench: $(VENV)/.installed-dev $(BENCH_PEER)/.installed ## Measure this gateway beside LiteLLM's; ARGS=--help says what can be chosen
 	@$(BIN)/python -m bench $(ARGS)
+
+bench_usage: $(VENV)/.installed-dev ## Time every page of usage with ten million requests; ARGS="--requests 1000000" with fewer
+	$(BIN)/python -m bench.usage $(ARGS)
+
+bench-usage: bench_usage
 
 peer: $(BENCH_PEER)/.installed
 

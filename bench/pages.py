@@ -4,20 +4,13 @@ Each answer is made whole, by Django's test client in this process: everything b
 """
 
 import argparse
-import os
-import statistics
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from tests.postgres_server import PostgresServer, create_database
-from tests.services import prepare
+from bench.timed import TARGET_MS, TRIES, Timed, installation, table, timed
 
-RESULTS = Path(__file__).with_name("PAGES.md")
-TARGET_MS = 300
-_TRIES = 7
 _WRITTEN = 200_000
 _OF_MARGINS = {
     "admin: front page": "/admin/",
@@ -28,13 +21,6 @@ _OF_MARGINS = {
     "API, operator: margin by day": "/api/v1/llm/credits/margin",
     "API, operator: margin by day, model and tier (1800)": "/api/v1/llm/credits/margin?group_by=day,model,tier",
 }
-
-
-class Timed(NamedTuple):
-    what: str
-    median_ms: float
-    longest_ms: float
-    queries: int
 
 
 class Index(NamedTuple):
@@ -48,17 +34,7 @@ class Index(NamedTuple):
 
 def main() -> None:
     options = _options()
-    with ExitStack() as stack:
-        prepare("sqlite", lambda cleanup: cast(None, stack.callback(cleanup)))
-        postgres = PostgresServer(durable=False)
-        stack.callback(postgres.destroy)
-        postgres.start()
-        os.environ["DATABASE_URL"] = create_database(postgres.url(), "pages")
-        os.environ["ALLOWED_HOSTS"] = "*"
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opscenter.settings")
-        import django  # noqa: PLC0415 - reads the environment that was just made
-
-        django.setup()
+    with installation("pages"):
         report = _measure(options.entries)
     if options.output:
         options.output.write_text(report)
@@ -72,12 +48,9 @@ def _measure(entries: int) -> str:
     began = time.monotonic()
     people = crowd.make(entries)
     print(f"{entries} entries written in {time.monotonic() - began:.0f} s", flush=True)
-    timed = []
-    for what, client, address in _pages(people):
-        timed.append(_time(what, client, address))
-        print(f"{timed[-1].median_ms:8.1f} ms {timed[-1].longest_ms:8.1f} ms {timed[-1].queries:3}  {what}", flush=True)
+    rows = [timed(*page) for page in _pages(people)]
     indexes = list(_indexes(people.cold.pk))
-    return _report(about, entries, people.hot.entries_count, timed, indexes)
+    return _report(about, entries, people.hot.entries_count, rows, indexes)
 
 
 def _pages(people: Any) -> Iterator[tuple[str, Any, str]]:
@@ -167,23 +140,6 @@ def _of_consumer(account: Any, people: Any) -> dict[str, str]:
     }
 
 
-def _time(what: str, client: Any, address: str) -> Timed:
-    from django.db import connection  # noqa: PLC0415 - as above
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415 - as above
-
-    with CaptureQueriesContext(connection) as captured:
-        answer = client.get(address)
-    # Before the next request empties the log that they are in.
-    queries = len(captured)
-    assert answer.status_code == 200, (address, answer.status_code)
-    took = []
-    for _ in range(_TRIES):
-        began = time.perf_counter()
-        client.get(address)
-        took.append((time.perf_counter() - began) * 1000)
-    return Timed(what, statistics.median(took), max(took), queries)
-
-
 def _indexes(account_id: int) -> Iterator[Index]:
     """Each index of the entries that is no key, made anew after it is dropped."""
     from django.db import connection  # noqa: PLC0415 - as above
@@ -220,30 +176,28 @@ def _write(cursor: Any, account_id: int) -> float:
     return best
 
 
-def _report(about: dict[str, str], entries: int, most: int, timed: list[Timed], indexes: list[Index]) -> str:
-    slow = [row.what for row in timed if row.longest_ms > TARGET_MS]
+def _report(about: dict[str, str], entries: int, most: int, rows: list[Timed], indexes: list[Index]) -> str:
+    slow = [row.what for row in rows if row.longest_ms > TARGET_MS]
     lines = [
         "# The ledger's pages, with many entries",
         "",
         f"By `python -m bench.pages`: PostgreSQL with {entries:,} entries of {entries // 2:,} journals, and as many "
         f"holds, in 100,200 wallets, of which one has {most:,}; 300,000 rows of usage per day, of 500 "
         f"keys and 20 models in 30 days. Each answer whole, made in one process, without the network; "
-        f"{_TRIES} times after a first.",
+        f"{TRIES} times after a first.",
         "",
         *(f"- {name}: {value}" for name, value in about.items()),
         "",
         f"Target: {TARGET_MS} ms. " + (f"Missed by: {'; '.join(slow)}." if slow else "None took longer."),
         "",
-        "| what | median (ms) | longest (ms) | statements |",
-        "|---|---:|---:|---:|",
-        *(f"| {row.what} | {row.median_ms:.1f} | {row.longest_ms:.1f} | {row.queries} |" for row in timed),
+        *table(rows),
         "",
         "What an index of the entries costs: its size, and what one more entry of a call takes with it and without it, "
         f"of {_WRITTEN:,} written in one statement.",
         "",
         "| index | MiB | with it (µs) | without it (µs) |",
         "|---|---:|---:|---:|",
-        *(f"| `{row.name}` | {row.mib:.0f} | {row.with_us:.2f} | {row.without_us:.2f} |" for row in indexes),
+        *(f"| `{index.name}` | {index.mib:.0f} | {index.with_us:.2f} | {index.without_us:.2f} |" for index in indexes),
         "",
     ]
     return "\n".join(lines)
