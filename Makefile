@@ -19,7 +19,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 
 help: ## Show this list
 	@sed -n 's/^\([a-z_]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  make %-9s %s\n' "$$name" "$$text"; done
+		printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 install: $(VENV)/.installed ## Install the locked dependencies into .venv and write secrets where there are none
 	@test -n "$$SECRET_KEY" -a -n "$$BYOK_ENCRYPTION_KEY" || $(BIN)/python -m opscenter.secrets_file "$(DATA_DIR)"
