@@ -1,5 +1,6 @@
 """Attempts: every upstream call, answered or not. Read-only."""
 
+from datetime import timedelta
 from typing import ClassVar
 from uuid import UUID
 
@@ -8,10 +9,13 @@ from django.http import HttpRequest
 
 from gateway.admin.filters import SinceFilter
 from gateway.models import AttemptRow, RequestRow
+from gateway.records import time_of
 from llmconfig.models import Deployment, Price
 from opscenter.core.admin_base import LargeTable, ReadOnlyModelAdmin, display, linked, register
 from opscenter.core.admin_base.access import Access
 from opscenter.core.api import Permissions
+
+_LONGEST, _CLOCKS = timedelta(hours=1), timedelta(seconds=1)
 
 
 @register(AttemptRow)
@@ -37,6 +41,18 @@ class AttemptRowAdmin(LargeTable, ReadOnlyModelAdmin):
         ),
     )
     readonly_fields = ("request_link", "outcome_label", "deployment_link", "price_link")
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> AttemptRow | None:
+        """By its time first, which its id begins with and the table's key does: at the end of the call whose beginning
+        its row has.
+        """
+        try:
+            made = time_of(UUID(object_id))
+            near = AttemptRow.objects.filter(created_at__range=(made - _LONGEST, made + _CLOCKS), pk=object_id).first()
+        except (ValueError, OverflowError, OSError):
+            near = None
+        found: AttemptRow | None = near or super().get_object(request, object_id, from_field)
+        return found
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[AttemptRow], search_term: str

@@ -35,7 +35,7 @@ class SinceFilter(SimpleListFilter):
 
 
 class OutcomeFilter(SimpleListFilter):
-    """No index leads to it: without a time it looks at the last day alone."""
+    """Without a time it looks at the last day alone: no index leads to what succeeded."""
 
     title = "outcome, of the last day unless a time is chosen"
     parameter_name = "outcome"
