@@ -21,7 +21,7 @@ from tests.gateway.people import key_of, person, wallet
 
 migration = import_module("gateway.migrations.0010_usage_of_earlier_requests")
 of_margins = import_module("gateway.migrations.0012_margins_of_earlier_days")
-of_all_sums = import_module("gateway.migrations.0016_sums_of_earlier_days")
+of_all_sums = import_module("gateway.migrations.0017_sums_of_earlier_days")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gateway", "0016_sums_of_earlier_days")]
+    dependencies = [("gateway", "0017_sums_of_earlier_days")]
 
     operations = [
         migrations.AddIndex(

@@ -26,6 +26,6 @@ def empty(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gateway", "0015_sums_without_consumers")]
+    dependencies = [("gateway", "0016_sums_without_consumers")]
 
     operations = [migrations.RunPython(fill, empty)]

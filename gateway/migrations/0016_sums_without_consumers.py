@@ -6,7 +6,7 @@ _NAMES = ("refused", "attempts", "cached_tokens", "cache_write_tokens", "duratio
 
 
 class Migration(migrations.Migration):
-    dependencies = [("gateway", "0014_pruned_months")]
+    dependencies = [("gateway", "0015_pruned_months")]
 
     operations = [
         migrations.AddField(model_name="marginstat", name=name, field=models.BigIntegerField(default=0, db_default=0))
