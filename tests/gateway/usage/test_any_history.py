@@ -86,9 +86,9 @@ def test_the_sums_are_those_of_the_rows_that_stay(history: list[list[RequestValu
         assert dict(RequestRow.objects.values_list("pk", "charged_nano")) == {
             id: row.charged_nano for id, row in stays.items()
         }
-        stored = UsageStat.objects.filter(requests__gt=0)
-        assert {
-            tuple(stat[name] for name in DIMENSIONS): {name: stat[name] for name in SUMS} for stat in stored.values()
-        } == {of: {name: sum[name] for name in SUMS} for of, sum in summed(list(stays.values())).items()}
+        stored: list[dict[str, Any]] = [dict(stat) for stat in UsageStat.objects.filter(requests__gt=0).values()]
+        assert {tuple(stat[name] for name in DIMENSIONS): {name: stat[name] for name in SUMS} for stat in stored} == {
+            of: {name: sum[name] for name in SUMS} for of, sum in summed(list(stays.values())).items()
+        }
         assert [str(problem) for problem in check(Days(TODAY - timedelta(days=3), TODAY)) if problem.name == "U1"] == []
         transaction.set_rollback(True)

@@ -32,7 +32,7 @@ def bob() -> User:
 def exported(user: User, query: str = "") -> list[dict[str, str]]:
     client = Client()
     client.force_login(user)
-    response = client.get(f"{URL}?{query}")
+    response: Any = client.get(f"{URL}?{query}")
     assert response.status_code == 200
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert isinstance(response, StreamingHttpResponse)

@@ -66,9 +66,11 @@ def test_a_day_is_told_with_all_that_its_calls_came_to(bob: User) -> None:
 
 @pytest.mark.parametrize("group", ["model", "provider", "component", "environment", "tier", "power_level"])
 def test_it_is_told_by_any_group_and_of_one_of_them(bob: User, group: str) -> None:
-    called(bob, **{group: "b"}, paid="2")
-    called(bob, **{group: "a"}, paid="3")
-    called(bob, **{group: "b"}, paid="4")
+    a: dict[str, Any] = {group: "a"}
+    b: dict[str, Any] = {group: "b"}
+    called(bob, **b, paid="2")
+    called(bob, **a, paid="3")
+    called(bob, **b, paid="4")
 
     by_group = Api(bob).get(f"{URL}?group_by={group}").body["results"]
     of_one = Api(bob).get(f"{URL}?group_by={group}&{group}=b").body
