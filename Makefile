@@ -44,7 +44,7 @@ bench-usage: bench_usage
 peer: $(BENCH_PEER)/.installed
 
 # A module's tests stay together, so that what they start is started once; tests/conftest.py says which begin first.
-PYTEST = $(BIN)/python -m pytest -p tests.services -n 2 --dist=loadscope --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest -p tests.services -n 3 --dist=loadscope --no-loadscope-reorder
 
 test: $(VENV)/.installed-dev $(BENCH_PEER)/.installed ## Run all tests with PostgreSQL and Redis, those about the database on SQLite too; ARGS go to pytest
 	$(PYTEST) --database=postgres $(ARGS)

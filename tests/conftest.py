@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if not _is_about_the_database(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if _is_about_the_database(item)]
-    # What takes longest begins first, or one of two processes would end long after the other.
+    # What takes longest begins first, or one process would end long after the others.
     items.sort(key=lambda item: _INSTALLATIONS.isdisjoint(item.path.parents))
 
 

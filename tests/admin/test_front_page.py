@@ -23,6 +23,8 @@ from opscenter.core.models import AuditEntry, Secret, User
 from opscenter.core.tasks import verify_audit
 from tests.admin.site import Site, World, make_request, text
 
+pytestmark = pytest.mark.once
+
 
 def let(user: User, *codenames: str) -> None:
     user.user_permissions.set(Permission.objects.filter(codename__in=codenames))

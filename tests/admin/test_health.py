@@ -16,6 +16,8 @@ from opscenter.core.admin_base import Panel, front_page, on_front_page
 from opscenter.core.models import Alert, User
 from tests.admin.site import Site, World, text
 
+pytestmark = pytest.mark.once
+
 DOWN = Probe("unhealthy", message="It answered 500.")
 
 

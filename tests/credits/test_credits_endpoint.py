@@ -21,6 +21,8 @@ from tests.credits.ledger import capture, claw_back, held, pass_time, post, rese
 from tests.credits.people import Asking, consumer
 from tests.processes import free_port
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(autouse=True)
 def _nothing_cached() -> None:

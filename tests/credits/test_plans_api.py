@@ -10,6 +10,8 @@ from credits.models import Account, Plan
 from opscenter.core.models import AuditEntry, User
 from tests.credits.ledger import balance
 
+pytestmark = pytest.mark.once
+
 PLANS, PLAN = "/api/v1/llm/credits/plans", "/api/v1/llm/credits/plan"
 CREDIT = 10**9
 

@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.world import HELLO, World
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.once
+
 WEATHER: list[Any] = [
     {
         "type": "function",

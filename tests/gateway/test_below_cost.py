@@ -14,7 +14,7 @@ from llmconfig.services import catalog, provider_keys, servers
 from llmconfig.services.costly import costly_providers
 from tests.gateway.test_margin import called
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture(autouse=True)

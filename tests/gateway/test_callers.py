@@ -13,7 +13,7 @@ from gateway.services import keys
 from opscenter.core.models import User
 from tests.gateway.people import caller_by, key_of, person, wallet
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 _USER = {"llm.read", "llm.execute"}
 

@@ -16,7 +16,7 @@ from llmconfig.models import ProviderKey
 from opscenter.core.ids import uuid7
 from tests.gateway.people import person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 Reconcile = Callable[..., tuple[int, list[str]]]
 

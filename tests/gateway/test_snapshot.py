@@ -23,7 +23,7 @@ from tests.gateway.in_process import InProcess
 from tests.gateway.people import key_of, person, wallet
 from tests.llmconfig.api import Api, on_server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 # What was promised, from the commit on.
 SOON_S = 1.0

@@ -6,6 +6,8 @@ from llmconfig.models import ProviderKey
 from opscenter.core.models import User
 from tests.llmconfig.api import Api, chat_on, on_key, on_server
 
+pytestmark = pytest.mark.once
+
 
 def test_nobody_is_active_at_first(alice: Api) -> None:
     answer = alice.get("active/chat")

@@ -1,8 +1,12 @@
 """Provider keys through the API."""
 
+import pytest
+
 from llmconfig.models import ProviderKey
 from opscenter.core.models import Secret, User
 from tests.llmconfig.api import OPENAI_SECRET, Api, chat_on, on_key
+
+pytestmark = pytest.mark.once
 
 
 def test_a_key_is_made_read_changed_and_deleted(alice: Api) -> None:

@@ -6,6 +6,8 @@ from llmconfig.models import ProviderKey
 from opscenter.core.models import User
 from tests.llmconfig.api import Api, on_key, on_server
 
+pytestmark = pytest.mark.once
+
 
 def test_a_deployment_is_made_read_changed_and_deleted(alice: Api) -> None:
     server, model = alice.server(), alice.model()

@@ -7,6 +7,8 @@ import pytest
 from llmconfig.models import Deployment, LLMModel, Price
 from tests.llmconfig.api import Api, chat_on, on_key, on_server
 
+pytestmark = pytest.mark.once
+
 
 def _contract(server: Any) -> dict[str, Any]:
     return {

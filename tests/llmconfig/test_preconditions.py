@@ -15,7 +15,7 @@ from opscenter.core.models import User
 from tests.llmconfig.api import OPENAI_SECRET, Api, chat_on, on_key, on_server
 from tests.upstream import Upstream
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 SERVER = {"name": "gpu", "server_type": "vllm", "base_url": "http://gpu.example:8000"}
 CHANGES: dict[str, dict[str, Any]] = {

@@ -18,6 +18,8 @@ from opscenter.core.models import Alert, AuditEntry, ConfigVersion, Secret
 from tests.llmconfig.api import OPENAI_SECRET, Answer, Api, on_key
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.once
+
 NEXT = f"{token_hex(12)}abcd"
 THIRD = f"{token_hex(12)}ef01"
 

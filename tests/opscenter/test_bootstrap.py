@@ -17,7 +17,7 @@ from opscenter import bootstrap
 from opscenter.core.audit import Actor, acting_as
 from opscenter.core.models import AuditEntry, User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 PORT = 18085
 PROVIDERS = ("vllm", "openrouter")

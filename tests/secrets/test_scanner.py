@@ -11,6 +11,8 @@ import pytest
 from opscenter.core.secrets import mask
 from tests.secrets.scanner import Scanner
 
+pytestmark = pytest.mark.once
+
 SECRET = f"sk-{token_urlsafe(24)}/+&<'\"{token_urlsafe(8)}"
 NOISE = token_hex(2_000)
 SCANNER = Scanner({"canary": SECRET, "another": token_urlsafe(32)})

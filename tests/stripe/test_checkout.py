@@ -13,7 +13,7 @@ from credits.models import Account, Package, Purchase
 from tests.gateway.people import key_of
 from tests.stripe.shop import Shop, a_package
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 BUY = "/api/v1/llm/credits/purchase"
 
 

@@ -15,7 +15,7 @@ from credits.tasks import reconcile_stripe
 from opscenter.core.models import AuditEntry
 from tests.stripe.shop import Shop
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def run(**options: int) -> str:

@@ -12,7 +12,7 @@ from credits.services import grants
 from tests.credits.ledger import held, reserve, system_sum, void
 from tests.stripe.shop import Shop, a_package, reversal_of, stored
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def spend(account: Account, credits: int) -> None:

@@ -16,7 +16,7 @@ from credits.tasks import go_on_with_stripe
 from opscenter.core.models import Alert
 from tests.stripe.shop import Shop, stored
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def due(*events: dict[str, Any]) -> None:

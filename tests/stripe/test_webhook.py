@@ -16,7 +16,7 @@ from credits.stripe import events, pages
 from tests.stripe.shop import WEBHOOK, Shop, send
 from tests.stripe_stub import signature, signed
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture
