@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 EXCHANGE_S = 0.5
 PREFIX = "opscenter:routing:"
 _SILENCE_MS = 3_000
+_LAST_WORDS_S = 1.0
 _SCRIPT = (Path(__file__).parent / "peers.lua").read_text()
 _KEYS = f"{PREFIX}said", f"{PREFIX}spoke"
 
@@ -52,6 +53,7 @@ class Peers:
         if redis_url:
             self._redis = Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0), single_connection_client=False)
         self._talking: asyncio.Task[None] | None = None
+        self._is_stopping = False
 
     @classmethod
     def from_settings(cls, measured: Measured, breaker: Breaker) -> Self:
@@ -65,14 +67,17 @@ class Peers:
         """Take leave, so that nobody goes by what this process said last."""
         if self._redis is None:
             return
+        self._is_stopping = True
         if self._talking is not None:
             self._talking.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._talking
+            # A cancellation that comes as the exchange times out may be lost in it; the next round sees the mark.
+            await asyncio.wait((self._talking,), timeout=_LAST_WORDS_S)
         with suppress(RedisError, OSError, TimeoutError):
             async with asyncio.timeout(self._timeout_s):
                 await self._redis.hdel(_KEYS[0], self._id)
-        await self._redis.aclose()
+        with suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_S):
+                await self._redis.aclose()
 
     async def exchange(self) -> None:
         """Tell and hear once. Raises RedisError, OSError, TimeoutError."""
@@ -93,7 +98,7 @@ class Peers:
         self._breaker.hear({peer: one.opened for peer, one in said.items()})
 
     async def _talk(self) -> None:
-        while True:
+        while not self._is_stopping:
             try:
                 await self.exchange()
             except (RedisError, OSError, TimeoutError) as error:

@@ -57,6 +57,7 @@ class ProviderKeyAdmin(Activating, Rotating, Watched):
     }
     when_empty = "A key of a provider such as OpenAI or Anthropic. It is stored encrypted and shown to nobody again."
     form = ProviderKeyForm
+    autocomplete_fields = ("owner",)
     list_display = (
         "__str__",
         "key",

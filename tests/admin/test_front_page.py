@@ -124,7 +124,7 @@ def test_it_warns_of_what_is_wrong(root: Site, world: World, settings: Any) -> N
 def test_it_warns_of_a_ring_that_lost_its_key(root: Site, world: World) -> None:
     Secret.objects.update(ciphertext=b"not of this ring")
 
-    assert "doesn't decrypt the stored API keys of gpu, openai: main." in text(root.get("index"))
+    assert "doesn't decrypt the stored API keys of gpu, openai: own, openai: main." in text(root.get("index"))
 
 
 def test_it_has_nothing_to_warn_of_where_all_is_well(root: Site, world: World) -> None:
