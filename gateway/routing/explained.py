@@ -11,7 +11,7 @@ from gateway.routing.strategies import Job, Look, Ranked
 
 _MOST_DROPPED = 200
 _STATES = {
-    "open": "It has been failing and is passed over for now.",
+    "open": "It has been failing, and is passed over until it is tried again.",
     "half-open": "It has been failing; one call probes it, others pass it over.",
 }
 
