@@ -1,5 +1,6 @@
 """What a web process is like now, looked at once a second for its files: a scrape may fall on another process."""
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,7 @@ class Gauges:
             "opscenter_limits_away_processes",
             "Processes that can't reach Redis and give out their share of each limit",
         )
+        self._tasks = _each("opscenter_event_loop_tasks", "What each process's event loop has begun and not ended")
         self._told: dict[tuple[str, str], int] = {}
         self._process = ProcessGauges()
         self._seen: set[tuple[str, str]] = set()
@@ -59,6 +61,7 @@ class Gauges:
         self._waiting.labels("records").set(serving.recorder.waiting)
         self._version.set(snapshots.version)
         self._age.set(snapshots.age_s)
+        self._tasks.set(len(asyncio.all_tasks(inflight.loop)) if inflight.loop else 0)
         self._look_at_breakers(serving.breaker.states())
         self._look_at_limits(serving.limits)
         self._process.look()

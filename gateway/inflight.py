@@ -33,10 +33,12 @@ class InFlight:
         self._streams: set[asyncio.Task[Any]] = set()
         self._detached: set[asyncio.Task[Any]] = set()
         self._heart: asyncio.Task[None] | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         self.stopping = False
 
     def start(self) -> None:
-        self._heart = asyncio.get_running_loop().create_task(self._beat())
+        self.loop = asyncio.get_running_loop()
+        self._heart = self.loop.create_task(self._beat())
 
     def add(self, exchange: Exchange) -> None:
         self._exchanges[exchange.id] = exchange

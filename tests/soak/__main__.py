@@ -1,7 +1,8 @@
 """`python -m tests.soak`: half an hour of mixed load, with workers, Redis and PostgreSQL that die and come back.
 
-Afterwards nothing may be left: no open hold, no call in flight, no socket, thread or file more than before, no memory
-that grew, and a ledger that the checker finds clean. Writes bench/SOAK.md; exits with 1 where something was left.
+Afterwards nothing may be left: no open hold, no call in flight, no task, socket, thread or file more than before, no
+memory that grew, and a ledger that the checker finds clean. Writes bench/SOAK.md; exits with 1 where something was
+left.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from tests.postgres_server import PostgresServer, create_database
 from tests.redis_server import RedisServer
 from tests.services import prepare
 from tests.soak.crowd import Crowd, offer
-from tests.soak.watch import Look, in_hand, look
+from tests.soak.watch import Look, in_hand, look, tasks_of
 from tests.upstream import running_upstream
 
 RESULTS = ROOT / "bench" / "SOAK.md"
@@ -36,6 +37,7 @@ _ENVIRONMENT = {"LEASE_S": "10", "HEARTBEAT_S": "0.5", "SWEEP_INTERVAL_S": "1", 
 # Of a worker that lived from the beginning to the end; LiteLLM, once it is used, takes its share early.
 _GROWTH_MIB = 16.0
 _MORE_FILES = 8
+_MORE_TASKS = 4
 
 
 def main() -> int:
@@ -79,6 +81,7 @@ class Soak:
         self._faults: list[str] = []
         self._eldest = 0
         self._quiet: tuple[Look | None, Look | None] = None, None
+        self._tasks: tuple[int | None, int | None] = None, None
         self.left: list[str] = []
         self.seen: dict[str, int] = {}
 
@@ -88,11 +91,12 @@ class Soak:
         assert warming_up.seen["whole answers"] > 0, warming_up.seen
         self._settled()
         self._eldest = self._live.web_workers[0]
-        before = look(self._eldest, at=0)
+        before, tasks = look(self._eldest, at=0), tasks_of(self._live, self._eldest)
         with Crowd(self._world, clients=_CLIENTS) as crowd:
             self._go_on(self._minutes * 60)
         self._settled()
         self._quiet = before, look(self._eldest, at=self._minutes * 60)
+        self._tasks = tasks, tasks_of(self._live, self._eldest)
         self.seen = dict(crowd.seen)
         self.left = list(self._left_behind())
 
@@ -167,6 +171,9 @@ class Soak:
             was, now = getattr(before, name), getattr(after, name)
             if now > was + _MORE_FILES:
                 yield f"The eldest web worker has {now} {name}, and had {was}."
+        had, has = self._tasks
+        if had is None or has is None or has > had + _MORE_TASKS:
+            yield f"The eldest web worker has {has} tasks, and had {had}."
 
     def _growth(self) -> Iterator[str]:
         quarter_s = self._minutes * 60 / 4
@@ -203,6 +210,7 @@ class Soak:
         return (
             f"The eldest web worker, idle before and after: {before.files} and {after.files} open files, of them "
             f"{before.sockets} and {after.sockets} sockets; {before.threads} and {after.threads} threads; "
+            f"{self._tasks[0]} and {self._tasks[1]} tasks of its event loop; "
             f"{before.rss_mib:.0f} and {after.rss_mib:.0f} MiB. In between, in MiB: {memory}."
         )
 
