@@ -11,7 +11,7 @@ from django.test import Client
 
 from opscenter import secrets_file
 from opscenter.core.models import User
-from tests.opscenter.test_routes import routes
+from tests.access.walk import patterns
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -29,7 +29,7 @@ def policy_of(client: Client, path: str) -> dict[str, str]:
 
 def paths() -> list[str]:
     """One of every route: a parameter is 1, a regular expression is left out."""
-    plain = {"/" + re.sub(r"<[^>]+>", "1", route) for route, _ in routes() if "(?P" not in route}
+    plain = {"/" + re.sub(r"<[^>]+>", "1", route) for route, _ in patterns() if "(?P" not in route}
     return sorted(path for path in plain if not path.startswith("/health/"))
 
 
