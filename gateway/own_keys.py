@@ -40,7 +40,8 @@ def chosen(
         if not own:
             raise
         return own, ()
-    if not name:
+    if not own:
+        # No name, or one that own keys leave open: whoever the platform takes to be meant.
         own = _all_by_own(first, keys)
     own_behind = tuple(target for target in _all_by_own(behind, keys) if target not in own)
     if own and _are_alone(own, keys):
@@ -87,8 +88,14 @@ def failing(targets: Iterable[Target], wait_s: int) -> ServiceError | None:
 
 
 def _own(snapshot: Snapshot, keys: KeysOfUser, name: str, purpose: str) -> tuple[Target, ...]:
-    """A model's public name goes before an id of the provider's, which means something where one provider has it."""
-    offers = [target for target in snapshot.catalog.own_keys.offers.get(name, ()) if target.purpose == purpose]
+    """A model's public name goes before an id of the provider's, which means something where one provider has it, of
+    those that the caller has keys for: other people's keys change nothing.
+    """
+    offers = [
+        target
+        for target in snapshot.catalog.own_keys.offers.get(name, ())
+        if target.purpose == purpose and target.provider in keys
+    ]
     meant = [target for target in offers if target.model_name == name]
     if not meant and len({target.provider for target in offers}) == 1:
         meant = offers

@@ -98,3 +98,23 @@ def test_what_the_platform_can_not_find_is_not_found_without_an_own_key() -> Non
     for name, purpose in (("m2", "chat"), ("m1", "embeddings")):
         with pytest.raises(ModelNotFound):
             own_keys.chosen(snapshot, mine, name, purpose, platforms)
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        [(BEA, SLUGS[0], True), (ANNE, SLUGS[1], True)],
+        [(BEA, SLUGS[0], True), (BEA, SLUGS[1], True)],
+    ],
+    ids=["where others have keys elsewhere", "where several own ones could be meant"],
+)
+def test_an_id_of_the_providers_does_not_get_past_the_own_key(drawn: Any) -> None:
+    """What it means to a caller is a matter of their keys and the platform's, never of other people's."""
+    offers = tuple(replace(target(number, SLUGS[number]), model_name=f"public-{number}") for number in (0, 1))
+    catalog = SimpleNamespace(own_keys=OwnKeys(stored(drawn), {"m1": offers}))
+    snapshot = cast(Snapshot, SimpleNamespace(catalog=catalog))
+    mine = own_keys.of(snapshot, caller(BEA, "starter"))
+
+    asked, then = own_keys.chosen(snapshot, mine, "m1", "chat", lambda: (offers[:1], ()))
+
+    assert ([(one.owner_id, one.provider) for one in asked], then) == ([(BEA, SLUGS[0])], ())
