@@ -18,6 +18,9 @@ from opscenter.core.errors import ServiceError
 Choices = tuple[tuple[Target, ...], tuple[Target, ...]]
 """Those to ask first, and their fallback."""
 
+OWN = ": own key"
+"""What attempts' rows say behind the provider's name, of calls of the catalog's models by such keys."""
+
 _NONE: Mapping[str, tuple[()]] = {}
 
 

@@ -12,7 +12,7 @@ from gateway.callers import Caller
 from gateway.endings import NOTHING, Ending
 from gateway.exchange import Attempt, Exchange
 from gateway.models import AttemptRow, RequestRow
-from gateway.own_keys import is_own
+from gateway.own_keys import OWN, is_own
 from gateway.pricing import usd
 from gateway.rows import AttemptValues, RequestValues
 from gateway.usage.moved import Moved
@@ -163,7 +163,7 @@ def _attempt(exchange: Exchange, attempt: Attempt, number: int, started: datetim
 def _shown(target: Target) -> str:
     """Of an own key without its number, which is in its column: metrics have one row for all of a provider's."""
     if is_own(target.key):
-        return f"{target.provider_label}: own key"
+        return f"{target.provider_label}{OWN}"
     return f"{target.provider_label} ({target.key})"[:200]
 
 

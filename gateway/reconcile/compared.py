@@ -11,6 +11,7 @@ from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate
 
 from gateway.models import AttemptRow
+from gateway.own_keys import OWN
 from gateway.reconcile.amounts import Counted, Key
 from llmconfig.models import ProviderKey
 
@@ -36,11 +37,14 @@ class Line:
 
 
 def ours(*, first: date, last: date, zone: ZoneInfo, provider: str | None) -> dict[Key, Counted]:
-    """What attempts used on the platform's keys and servers; those on consumers' own keys are on their bills."""
+    """What attempts used on the platform's keys and servers; those on consumers' own keys are on their bills, also of
+    keys that they have removed since.
+    """
     since, until = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1)))
     attempts = AttemptRow.objects.filter(created_at__gte=since, created_at__lt=until)
     attempts = attempts.exclude(usage_source=AttemptRow.UsageSource.NONE)
     attempts = attempts.exclude(provider_key_id__in=ProviderKey.objects.filter(owner__isnull=False).values("pk"))
+    attempts = attempts.exclude(target__endswith=OWN)
     if provider:
         attempts = attempts.filter(provider=provider)
     sums = (
