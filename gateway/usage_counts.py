@@ -56,6 +56,7 @@ class Usage(NamedTuple):
         cached = _first(details, _CACHED) or _first(usage, _CACHED_OUTSIDE_DETAILS)
         cache_write = _first(details, _CACHE_WRITE) or _first(usage, _CACHE_WRITE_OUTSIDE_DETAILS)
         searches = _first(usage, _SEARCHES)
+        output = _count(output + _thoughts_beside(usage, prompt + output))
         return cls(_count(prompt - cached - cache_write), cached, cache_write, output, searches)
 
 
@@ -63,6 +64,15 @@ def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST:
         raise _Unusable
     return value
+
+
+def _thoughts_beside(usage: Mapping[str, Any], told: int) -> int:
+    """Tokens of thoughts that are no part of the output, as xAI reports them: by its total they come on top."""
+    details = usage.get("completion_tokens_details")
+    thoughts = details.get("reasoning_tokens") if isinstance(details, Mapping) else None
+    if type(thoughts) is int and thoughts > 0 and usage.get("total_tokens") == told + thoughts:
+        return thoughts
+    return 0
 
 
 def _first(counts: Mapping[str, Any], names: tuple[str, ...]) -> int:

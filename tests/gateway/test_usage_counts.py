@@ -33,6 +33,27 @@ def test_counts_are_disjoint(usage: object, expected: Usage) -> None:
 
 
 @pytest.mark.parametrize(
+    ("total", "thoughts", "output"),
+    [
+        (10 + 300, 300, 303),  # as xAI has it: on top of what was said
+        (10, 2, 3),  # as everybody else: part of it
+        (10, 300, 3),
+        (10 + 299, 300, 3),
+        (None, 300, 3),
+        (10 + 300, "300", 3),
+        (10, 0, 3),
+    ],
+)
+def test_thoughts_beside_the_output_are_output_where_the_total_says_so(
+    total: object, thoughts: object, output: int
+) -> None:
+    usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": total}
+    details = {"completion_tokens_details": {"reasoning_tokens": thoughts}}
+
+    assert Usage.from_openai(usage | details) == Usage(7, 0, 0, output)
+
+
+@pytest.mark.parametrize(
     "usage",
     [
         None,
