@@ -11,6 +11,10 @@ from gateway.errors import InvalidRequest
 _TAGS = ("component", "operation", "routing_path")
 _TAG_LENGTH = 100
 
+FILE_TOKENS = 1_000_000
+"""Of a file, for its bound: as much as any model's window takes, since nobody knows how many pages are in one before it
+is opened."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:

@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 from credits.amounts import to_text
-from gateway.ask import Ask, boolean_in, count_in, model_in, take_tags
+from gateway.ask import FILE_TOKENS, Ask, boolean_in, count_in, model_in, take_tags
 from gateway.counting import count_prompt
 from gateway.endpoints.base import Endpoint, OneWay
+from gateway.endpoints.chat_media import Media
 from gateway.errors import InvalidRequest
 from gateway.exchange import Exchange
 from gateway.renaming import Renaming
@@ -14,7 +15,7 @@ from gateway.request_json import json_object
 from gateway.transports.base import Body, Reply
 from gateway.transports.chunk import Chunk, translated
 from gateway.transports.formats.chat import CHAT as FORMAT
-from gateway.unpriced import is_spelled_out, refuse_unpriced, refuse_unpriced_caches
+from gateway.unpriced import refuse_unpriced, refuse_unpriced_caches
 from llmconfig.models import Purpose
 from llmconfig.target import Target
 from opscenter.core.errors import ServiceError
@@ -41,7 +42,7 @@ def parse(raw: bytes) -> Ask:
     refuse_unpriced(body)
     if b"cache_control" in raw or _ESCAPED in raw:
         refuse_unpriced_caches(body)
-    image_bytes, media = _media(messages)
+    media = Media(messages)
     return Ask(
         body=body,
         model=model_in(body),
@@ -49,9 +50,8 @@ def parse(raw: bytes) -> Ask:
         include_usage=bool(options and options.get("include_usage")),
         choices=count_in(body, "n", most=_MOST_CHOICES) or 1,
         max_tokens=_max_tokens(body),
-        # A token is at least one byte of text, and JSON only makes text longer.
-        input_bound=len(raw) - image_bytes + _MESSAGE_ALLOWANCE * (len(messages) + 1),
-        media=media,
+        input_bound=_input_bound(raw, messages, media),
+        media=media.images,
         tags=take_tags(body),
     )
 
@@ -61,19 +61,10 @@ def _max_tokens(body: Body) -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _media(messages: list[Body]) -> tuple[int, int]:
-    """(bytes of inlined image data, number of images, films and files): they are billed by the piece, not by length."""
-    size = number = 0
-    for message in messages:
-        content = message.get("content")
-        for part in content if isinstance(content, list) else ():
-            if isinstance(part, dict) and not is_spelled_out(part):
-                number += 1
-                image = part.get("image_url") if part.get("type") == "image_url" else None
-                url = image.get("url") if isinstance(image, dict) else image
-                if isinstance(url, str) and url.startswith("data:image/"):
-                    size += len(url)
-    return size, number
+def _input_bound(raw: bytes, messages: list[Body], media: Media) -> int:
+    """A token is at least one byte of text, and JSON only makes text longer."""
+    bound: int = len(raw) - media.image_bytes + _MESSAGE_ALLOWANCE * (len(messages) + 1)
+    return bound + FILE_TOKENS * media.files
 
 
 class ChatWay:

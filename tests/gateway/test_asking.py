@@ -168,8 +168,6 @@ def test_images_are_counted_by_the_piece() -> None:
 @pytest.mark.parametrize(
     "part",
     [
-        {"type": "video_url", "video_url": {"url": "https://films.example/long.mp4"}},
-        {"type": "file", "file": {"file_id": "file-1"}},
         {"type": "image", "source": {"type": "url", "url": "https://pictures.example/cat.png"}},
         {"image_url": "https://pictures.example/cat.png"},
     ],
@@ -178,6 +176,30 @@ def test_what_a_provider_fetches_is_counted_as_an_image_is(part: dict[str, Any])
     said = {"type": "text", "text": "What is this?"}
 
     assert parse(_raw(messages=[{"role": "user", "content": [said, part]}])).media == 1
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "video_url", "video_url": {"url": "https://films.example/long.mp4"}},
+        {"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBERi0=", "filename": "short.pdf"}},
+        {"type": "file", "file": {"file_data": "https://files.example/long.pdf"}},
+    ],
+)
+def test_what_may_be_of_any_length_is_bounded_by_the_models_window_alone(part: dict[str, Any]) -> None:
+    ask = parse(_raw(messages=[{"role": "user", "content": [part]}]))
+
+    assert (ask.media, ask.input_bound > 1_000_000) == (0, True)
+
+
+def test_a_file_that_a_provider_keeps_is_out_of_reach() -> None:
+    """It is kept under the operator's key, and might be anybody's."""
+    parts = [{"type": "text", "text": "What is this?"}, {"type": "file", "file": {"file_id": "file-1"}}]
+
+    with pytest.raises(InvalidRequest, match="file_data") as refusal:
+        parse(_raw(messages=[{"role": "user", "content": parts}]))
+
+    assert (refusal.value.code, refusal.value.param) == ("stored_content", "messages.0.content.file_id")
 
 
 def test_text_dressed_up_as_an_image_is_counted_by_its_length() -> None:

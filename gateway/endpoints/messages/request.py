@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.ask import Ask, boolean_in, count_in, model_in, take_tags
+from gateway.ask import FILE_TOKENS, Ask, boolean_in, count_in, model_in, take_tags
 from gateway.counting import count_tokens
 from gateway.endpoints.messages.blocks import Blocks, texts_of
 from gateway.errors import InvalidRequest
@@ -14,8 +14,6 @@ _TOKENS_PER_MESSAGE = 4
 _MESSAGE_ALLOWANCE = 16
 # What Anthropic puts before the prompt where there are tools, and what its own ones are described by.
 _TOOLS_ALLOWANCE = 1_000
-# As much as any model's window takes: nobody knows how many pages are in a file before it is opened.
-_DOCUMENT_TOKENS = 1_000_000
 # Who else is billed, what is done to the conversation and billed as well; and, of chat's, what would ask for more.
 _UNPRICED = ("user_profile_id", "workspace_id", "context_management", "n", "max_completion_tokens", "stream_options")
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
@@ -70,7 +68,7 @@ def count_prompt(body: Body) -> int:
 def _input_bound(raw: bytes, body: Body, blocks: Blocks) -> int:
     """A token is at least one byte of text, and JSON only makes text longer."""
     bound: int = len(raw) - blocks.image_bytes + _MESSAGE_ALLOWANCE * (len(body["messages"]) + 1)
-    return bound + _TOOLS_ALLOWANCE * _tool_sets(body) + _DOCUMENT_TOKENS * blocks.documents
+    return bound + _TOOLS_ALLOWANCE * _tool_sets(body) + FILE_TOKENS * blocks.documents
 
 
 def _tool_sets(body: Body) -> int:

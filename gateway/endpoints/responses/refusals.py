@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.endpoints.responses.items import items_of, kind_of, parts_of
 from gateway.errors import InvalidRequest
+from gateway.kept import points_at_kept
 from gateway.transports.base import Body
 from gateway.unpriced import refuse_unpriced, refuse_unpriced_cache
 
@@ -36,7 +37,7 @@ def refuse(body: Body) -> None:
     """Raises InvalidRequest (400), which names the field; `body` has the types that it must have."""
     for name, remedy in _KEPT.items():
         if body.get(name):
-            raise _kept(name, remedy)
+            raise points_at_kept(name, remedy)
     refuse_unpriced({name: value for name, value in body.items() if name not in ("max_output_tokens", "tools")})
     refuse_unpriced_cache(body)
     for name in _UNPRICED:
@@ -69,22 +70,14 @@ def _refuse_kind(name: str, kind: Any, usual: tuple[str, ...]) -> None:
 def _refuse_item(item: Body, where: str) -> None:
     kind = kind_of(item)
     if kind == "item_reference":
-        raise _kept(where, "Send the item itself.")
+        raise points_at_kept(where, "Send the item itself.")
     if kind not in _ITEMS:
         raise _unpriced(where, f"items of the type {_shown(kind)} belong to what a provider runs by itself.")
     for part in parts_of(item):
         if part.get("file_id"):
-            raise _kept(f"{where}.file_id", "Send the content as `file_data` or `image_url`, or where it is.")
+            raise points_at_kept(f"{where}.file_id", "Send the content as `file_data` or `image_url`, or where it is.")
         if part.get("type") not in _PARTS:
             raise InvalidRequest(f"`{where}` has a part of the unknown type {_shown(part.get('type'))}.", param=where)
-
-
-def _kept(name: str, remedy: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"`{name}` points at what a provider keeps, and nothing is kept there for you. {remedy}",
-        code="stored_content",
-        param=name,
-    )
 
 
 def _unpriced(name: str, why: str) -> InvalidRequest:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.ask import Ask, boolean_in, count_in, model_in, take_tags
+from gateway.ask import FILE_TOKENS, Ask, boolean_in, count_in, model_in, take_tags
 from gateway.counting import count_tokens
 from gateway.endpoints.responses.items import Media, items_of, texts_of
 from gateway.endpoints.responses.refusals import refuse
@@ -12,8 +12,6 @@ from gateway.transports.base import Body
 
 _TOKENS_PER_ITEM = 4
 _ITEM_ALLOWANCE = 16
-# As much as any model's window takes: nobody knows how many pages are in a file before it is opened.
-_FILE_TOKENS = 1_000_000
 _KINDS: dict[str, tuple[type, ...]] = {
     "instructions": (str,),
     "tools": (list,),
@@ -42,7 +40,7 @@ def parse(raw: bytes) -> Ask:
         include_usage=True,
         choices=1,
         max_tokens=count_in(body, "max_output_tokens"),
-        input_bound=bound + _FILE_TOKENS * media.files,
+        input_bound=bound + FILE_TOKENS * media.files,
         media=media.images,
         tags=take_tags(body),
     )
