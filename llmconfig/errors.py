@@ -15,6 +15,8 @@ ServiceError
 │   ├── KeyNotTaken          422  likewise a consumer's own
 │   ├── ProviderNotOffered   422  keys of that provider can't be one's own
 │   └── KeyUnreadable        422  the key ring does not decrypt it
+├── TooManyRequests
+│   └── TooManyTrials        429  of a consumer's keys at providers
 ├── Unavailable
 │   └── SyncUnavailable      503  sync is off, or no task can be handed over
 └── BadGateway
@@ -27,7 +29,7 @@ ServiceError
 
 from collections.abc import Iterable
 
-from opscenter.core.errors import BadGateway, Conflict, NotFound, Unavailable, Unprocessable
+from opscenter.core.errors import BadGateway, Conflict, NotFound, TooManyRequests, Unavailable, Unprocessable
 
 
 class NoActiveProvider(NotFound):
@@ -116,6 +118,17 @@ class KeyUnreadable(Unprocessable):
 
     def __init__(self) -> None:
         super().__init__("The key ring does not decrypt that version: restore the ring, or give the key anew.")
+
+
+class TooManyTrials(TooManyRequests):
+    default_code = "too_many_key_trials"
+
+    def __init__(self, *, most: int, window_s: int, wait_s: int) -> None:
+        super().__init__(
+            f"Keys are tried {most} times in {window_s // 60} minutes at most. Go on in {wait_s} s.",
+            details={"limit": most, "window_s": window_s},
+            headers={"Retry-After": str(wait_s)},
+        )
 
 
 class SyncUnavailable(Unavailable):

@@ -35,6 +35,7 @@ from opscenter.core.models import User
 
 _TIER_TOO_LOW = OpenApiResponse(description="The tier is too low; `details.required_tier` names the lowest.")
 _REFUSED = OpenApiResponse(description="The provider did not take the key; nothing was stored.")
+_TOO_OFTEN = OpenApiResponse(description="Keys were tried as often as they may be; `Retry-After` says when to go on.")
 _HEADERS = [IF_MATCH, with_etag(200)]
 
 
@@ -73,7 +74,7 @@ class _OwnKeys(Resource):
         operation_id="add_own_provider_key",
         parameters=[with_etag(201)],
         request=OwnKeyIn,
-        responses={201: OwnKeyOut, 403: _TIER_TOO_LOW, 422: _REFUSED},
+        responses={201: OwnKeyOut, 403: _TIER_TOO_LOW, 422: _REFUSED, 429: _TOO_OFTEN},
     ),
 )
 class OwnKeyListView(_OwnKeys, ListView):
@@ -125,7 +126,7 @@ class OwnKeyTestView(_OwnKeys):
     @extend_schema(
         operation_id="test_own_provider_key",
         request=None,
-        responses={200: OwnKeyTestedOut, 403: _TIER_TOO_LOW},
+        responses={200: OwnKeyTestedOut, 403: _TIER_TOO_LOW, 429: _TOO_OFTEN},
     )
     def post(self, request: Request, pk: int) -> Response:
         """Make the provider's free call that needs the key; what it says counts at once."""
@@ -143,7 +144,13 @@ class OwnKeyRotateView(_OwnKeys):
         operation_id="rotate_own_provider_key",
         parameters=_HEADERS,
         request=OwnKeyRotateIn,
-        responses={200: OwnKeyOut, 403: _TIER_TOO_LOW, 412: CHANGED_MEANWHILE, 422: _REFUSED},
+        responses={
+            200: OwnKeyOut,
+            403: _TIER_TOO_LOW,
+            412: CHANGED_MEANWHILE,
+            422: _REFUSED,
+            429: _TOO_OFTEN,
+        },
     )
     def post(self, request: Request, pk: int) -> Response:
         """Try another key at the provider, then use it in place of the former."""

@@ -4,6 +4,7 @@ from llmconfig.models.active_provider import ActiveProvider
 from llmconfig.models.ai_server import AIServer
 from llmconfig.models.deployment import Deployment
 from llmconfig.models.health import HealthChange, HealthCheck, HealthRollup, ProviderHealth
+from llmconfig.models.key_trial import KeyTrial
 from llmconfig.models.llm_model import LLMModel
 from llmconfig.models.permissions import Capability
 from llmconfig.models.price import Price
@@ -20,6 +21,7 @@ __all__ = [
     "HealthChange",
     "HealthCheck",
     "HealthRollup",
+    "KeyTrial",
     "LLMModel",
     "Price",
     "ProviderHealth",

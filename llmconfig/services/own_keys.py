@@ -14,7 +14,7 @@ from llmconfig.health import recording
 from llmconfig.models import ProviderHealth, ProviderKey
 from llmconfig.models.health import Status
 from llmconfig.providers import PROVIDERS, Provider, provider_for
-from llmconfig.services import key_probe, provider_keys, rotation
+from llmconfig.services import key_probe, key_trials, provider_keys, rotation
 from llmconfig.services.probe import Probe
 from llmconfig.services.rotation import Check
 from llmconfig.services.rows import store
@@ -38,12 +38,12 @@ def offered() -> list[Provider]:
 
 
 def add(*, owner: User, provider: str, key_name: str, api_key: str, byok_only: bool) -> ProviderKey:
-    """Raises ProviderNotOffered, KeyNotTaken, Conflict, ValidationError."""
+    """Raises ProviderNotOffered, TooManyTrials, KeyNotTaken, Conflict, ValidationError."""
     known = next((one for one in offered() if one.slug == provider), None)
     if known is None:
         raise ProviderNotOffered(provider, [one.slug for one in offered()])
     _refuse_more(owner)
-    probe = _taken(known, api_key)
+    probe = _taken(known, api_key, owner=owner)
     fields = {"provider": provider, "key_name": key_name, "owner": owner, "byok_only": byok_only}
     with audit.writing():
         _refuse_more(owner)
@@ -58,8 +58,8 @@ def change(*, key: ProviderKey, values: dict[str, Any]) -> ProviderKey:
 
 
 def rotate(*, key: ProviderKey, api_key: str, check: Check = rotation.anything) -> ProviderKey:
-    """Use another one, and keep the former for its grace period. Raises KeyNotTaken, VersionNotFit."""
-    probe = _taken(key.known_provider, api_key)
+    """Use another one, and keep the former for its grace period. Raises TooManyTrials, KeyNotTaken, VersionNotFit."""
+    probe = _taken(key.known_provider, api_key, owner=_owner_of(key))
     with transaction.atomic():
         stored = rotation.replace(key=key, api_key=api_key, check=check)
         recording.record_test(stored, probe)
@@ -67,6 +67,8 @@ def rotate(*, key: ProviderKey, api_key: str, check: Check = rotation.anything) 
 
 
 def test(*, key: ProviderKey) -> Probe:
+    """Raises TooManyTrials."""
+    key_trials.begin(_owner_of(key))
     return provider_keys.test_key(key=key)
 
 
@@ -102,7 +104,13 @@ def _refuse_more(owner: User) -> None:
         raise Conflict(f"You have {MOST} keys already: remove one first.", code="too_many_provider_keys")
 
 
-def _taken(provider: Provider, api_key: str) -> Probe:
+def _owner_of(key: ProviderKey) -> User:
+    assert key.owner is not None, "these are keys of consumers"
+    return key.owner
+
+
+def _taken(provider: Provider, api_key: str, *, owner: User) -> Probe:
+    key_trials.begin(owner)
     probe = key_probe.try_key(provider=provider, api_key=api_key)
     if probe.status != "healthy":
         raise KeyNotTaken(provider.name, probe.message)

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from credits.services import wallets
-from llmconfig.models import ProviderKey
-from llmconfig.services import own_keys
+from llmconfig.models import KeyTrial, ProviderKey
+from llmconfig.services import key_trials, own_keys
 from opscenter.core.models import AuditEntry, User
 from tests.gateway.people import key_of, person
 from tests.llmconfig.api import Answer, Api
@@ -142,3 +143,28 @@ def test_keys_are_for_people_and_not_for_virtual_keys(bea: User) -> None:
     assert Client().get(PROVIDERS, headers=bearer).status_code == 403
     assert Api().get(PROVIDERS).status == 401
     assert add(person("rita", tier="starter")).status == 403
+
+
+def test_keys_are_tried_so_often_and_then_not_for_a_while(
+    bea: User, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or one could find out here which of many stolen keys are good."""
+    monkeypatch.setattr(key_trials, "MOST", 3)
+    made = add(bea)
+    upstream.behave("/v1/models", "status-401")
+    assert Api(bea).post(f"{of(made)}/test").status == 200
+    assert Api(bea).post(f"{of(made)}/rotate", {"api_key": NEXT}).code == "key_refused"
+
+    late = [
+        add(bea, key_name="another"),
+        Api(bea).post(f"{of(made)}/test"),
+        Api(bea).post(f"{of(made)}/rotate", {"api_key": NEXT}),
+    ]
+
+    assert {(answer.status, answer.code) for answer in late} == {(429, "too_many_key_trials")}
+    assert late[0].body["error"]["details"] == {"limit": 3, "window_s": 600}
+    assert len(upstream.calls) == 3
+    assert add(person("carl", "LLM user", tier="starter")).status != 429
+    KeyTrial.objects.filter(owner=bea).update(at=timezone.now() - key_trials.WINDOW)
+    assert Api(bea).post(f"{of(made)}/test").status == 200
+    assert KeyTrial.objects.filter(owner=bea).count() == 1
