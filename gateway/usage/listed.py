@@ -59,7 +59,7 @@ def page(wanted: Wanted, *, before: UUID | None, size: int) -> Page:
         rows = rows.filter(created_at__lte=time_of(before), pk__lt=before)
     floor = None
     if wanted.only:
-        floor = rows.values_list("pk", flat=True)[MOST_LOOKED_THROUGH - 1 : MOST_LOOKED_THROUGH].first()
+        floor = _looked_through(rows)
         if floor is not None:
             rows = rows.filter(created_at__gte=time_of(floor), pk__gte=floor)
     found = list(rows.filter(**wanted.only)[: size + 1])
@@ -67,13 +67,26 @@ def page(wanted: Wanted, *, before: UUID | None, size: int) -> Page:
 
 
 def batches(wanted: Wanted, *, at_once: int) -> Iterator[list[RequestRow]]:
-    """All of them, oldest first, so many at a time by a query each: what is asked for takes long, no query does."""
-    rows = wanted.by_index().filter(**wanted.only).order_by("created_at", "pk")
-    found = list(rows[:at_once])
-    while found:
+    """All of them, oldest first, so many at a time, or none where a search found none among those it looked through:
+    what is asked for takes long, no query does.
+    """
+    rows = wanted.by_index().order_by("created_at", "pk")
+    after: UUID | None = None
+    while True:
+        left = rows if after is None else rows.filter(created_at__gte=time_of(after), pk__gt=after)
+        ceiling = _looked_through(left) if wanted.only else None
+        if ceiling is not None:
+            left = left.filter(created_at__lte=time_of(ceiling), pk__lte=ceiling)
+        found = list(left.filter(**wanted.only)[:at_once])
         yield found
-        last = found[-1].pk
-        found = list(rows.filter(created_at__gte=time_of(last), pk__gt=last)[:at_once])
+        after = found[-1].pk if len(found) == at_once else ceiling
+        if after is None:
+            return
+
+
+def _looked_through(rows: QuerySet[RequestRow]) -> UUID | None:
+    """The last that one query looks at; None where it may look at all."""
+    return rows.values_list("pk", flat=True)[MOST_LOOKED_THROUGH - 1 : MOST_LOOKED_THROUGH].first()
 
 
 def is_cursor(id: UUID) -> bool:

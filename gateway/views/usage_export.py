@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, time, timedelta
+from threading import BoundedSemaphore
 from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
@@ -16,6 +17,9 @@ from gateway.usage import export, listed
 from gateway.usage.asked import ExportQuery
 from gateway.usage.whose import READS_REQUESTS, READS_SUMS, whose
 from opscenter.core.api import Permissions
+
+# However many files are wanted, they take one of this process's few connections to the database.
+_turn = BoundedSemaphore()
 
 
 class UsageExportView(APIView):
@@ -67,8 +71,10 @@ async def _as_they_are_taken(parts: Iterator[str]) -> AsyncIterator[str]:
 
 
 def _next_of(parts: Iterator[str]) -> str | None:
-    """Off the event loop. A slow client keeps no connection to the database meanwhile."""
-    try:
-        return next(parts, None)
-    finally:
-        close_old_connections()
+    """Off the event loop. Neither a slow client nor whoever waits for its turn keeps a connection to the database."""
+    close_old_connections()
+    with _turn:
+        try:
+            return next(parts, None)
+        finally:
+            close_old_connections()

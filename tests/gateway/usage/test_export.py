@@ -2,9 +2,10 @@
 
 import csv
 import tracemalloc
+from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -13,6 +14,7 @@ from django.test import Client
 
 from gateway.recorder import Record, save
 from gateway.usage import export, listed
+from gateway.views import usage_export
 from opscenter.core.models import User
 from tests.gateway.in_process import InProcess
 from tests.gateway.people import key_of, person
@@ -108,6 +110,29 @@ def test_only_what_was_asked_for_is_in_it(bob: User) -> None:
 
 
 @pytest.mark.once
+def test_what_is_rare_is_found_however_much_is_looked_through(bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listed, "MOST_LOOKED_THROUGH", 3)
+    monkeypatch.setattr(export, "AT_ONCE", 2)
+    models = ["rare", *["m1"] * 7, "rare", "rare", "rare", *["m1"] * 2]
+    made = [called(bob, days_ago=20 - n, model=model) for n, model in enumerate(models)]
+
+    lines = exported(bob, "model=rare")
+
+    assert [line["id"] for line in lines] == [str(row.id) for row in made if row.model == "rare"]
+    assert exported(bob, "model=none") == []
+
+
+def test_files_are_made_in_turns_so_that_others_reach_the_database_too() -> None:
+    class Parts:
+        def __next__(self) -> str:
+            assert not usage_export._turn.acquire(blocking=False)
+            raise RuntimeError("as a failing database does")
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            usage_export._next_of(cast(Iterator[str], Parts()))
+
+
 def test_a_long_file_takes_no_more_memory_than_a_short_one(bob: User) -> None:
     def most_bytes(days: int) -> int:
         wanted = listed.Wanted(user_id=bob.pk, since=NOW - timedelta(days=days))
