@@ -19,6 +19,8 @@ class _Circuit:
     opened_here: int = 0
 
 
+_MOST_KEPT = 10_000
+
 Opening = tuple[int, float]
 """Which one it is of a process and target, and the seconds until the target is probed."""
 
@@ -97,13 +99,21 @@ class Breaker:
         self._circuits.pop(key, None)
 
     def failed(self, key: str) -> None:
-        circuit = self._circuits.setdefault(key, _Circuit())
+        circuit = self._circuits.get(key) or self._new(key)
         circuit.failures += 1
         circuit.probing = False
         circuit.retry_at = self._clock() + settings.BREAKER_OPEN_S
         if circuit.failures >= settings.BREAKER_FAILURES:
             self._openings += 1
             circuit.opened_here = self._openings
+
+    def _new(self, key: str) -> _Circuit:
+        """Of very many those are forgotten that could be tried again: keys that nobody calls by any more, mostly."""
+        if len(self._circuits) >= _MOST_KEPT:
+            now = self._clock()
+            for other in [other for other, circuit in self._circuits.items() if circuit.retry_at <= now]:
+                del self._circuits[other]
+        return self._circuits.setdefault(key, _Circuit())
 
     def gave_up(self, key: str) -> None:
         """The call ended without saying anything about the target: its probe, if it was one, is free again."""

@@ -16,6 +16,8 @@ from llmconfig.target import Price
 
 _PLAIN = Decimal(1)
 _NO_MARKUP = Decimal(0)
+# Consumers' own keys make a target of each deployment, and a snapshot may last for days.
+_MOST_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ def candidate_of(snapshot: Snapshot, caller: Caller, target: Target, credits_per
     key = (target.key, caller.tier, caller.power_level, credits_per_usd)
     made: Candidate | None = snapshot.candidates.get(key)
     if made is None:
+        if len(snapshot.candidates) >= _MOST_KEPT:
+            snapshot.candidates.clear()
         level, tier = snapshot.rates.power_levels[caller.power_level], snapshot.rates.tiers[caller.tier]
         made = snapshot.candidates[key] = _candidate(target, level, tier, credits_per_usd)
     return made

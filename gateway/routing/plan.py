@@ -112,9 +112,10 @@ def plan(
     is_open = model is None and wishes is not NO_WISHES
     first, fallback = whole_catalog(snapshot, caller, purpose) if is_open else meant(snapshot, caller, model, purpose)
     level = level_of(snapshot, caller)
-    applied = _rules(caller, level, model, wishes, look, is_open=is_open)
-    targets, dropped = _kept([*first, *fallback], applied)
     behind = frozenset(target.key for target in fallback) if fallback else _NOBODY
+    applied = rules.of_caller(caller, level, model, behind)
+    applied += _of_wishes(caller, level, wishes, look, is_open=is_open)
+    targets, dropped = _kept([*first, *fallback], applied)
     usual = _OF_CATALOG if is_open else targets[0].strategy if targets else ""
     strategy = wishes.strategy or usual
     if not targets:
@@ -127,14 +128,12 @@ def plan(
     return Plan(tuple(asked), len(ordered), strategy, tuple(dropped), behind)
 
 
-def _rules(
-    caller: Caller, level: PowerRate, model: str | None, wishes: Wishes, look: Look, *, is_open: bool
-) -> list[Rule]:
-    applied = rules.of_caller(caller, level, model)
-    if wishes is not NO_WISHES:
-        applied += rules.of_wishes(wishes, look)
-        if is_open and wishes.power_level:
-            applied.append(rules.LeastQuality(caller.power_level, level))
+def _of_wishes(caller: Caller, level: PowerRate, wishes: Wishes, look: Look, *, is_open: bool) -> list[Rule]:
+    if wishes is NO_WISHES:
+        return []
+    applied: list[Rule] = [*rules.of_wishes(wishes, look)]
+    if is_open and wishes.power_level:
+        applied.append(rules.LeastQuality(caller.power_level, level))
     return applied
 
 

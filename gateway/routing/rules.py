@@ -3,7 +3,7 @@
 Each rule looks at one target; why it drops one is only put into words where somebody reads it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,13 +44,18 @@ class Rule(Protocol):
 
 @dataclass(slots=True)
 class OfKey:
+    """`requested` is the name that the call uses, `behind` the keys of those that it doesn't mean: the fallback."""
+
     caller: Caller
     requested: str | None
+    behind: Container[str]
     name = "key"
 
     def keeps(self, target: Target) -> bool:
         caller, requested = self.caller, self.requested
-        return caller.may_use(target.model_name) or bool(requested and caller.may_use(requested))
+        if caller.may_use(target.model_name):
+            return True
+        return bool(requested and caller.may_use(requested)) and target.key not in self.behind
 
     def why(self, target: Target) -> str:
         return f"The key may not use the model {target.model_name}."
@@ -201,9 +206,9 @@ class Excluded(_Wish):
         return "The call excludes it."
 
 
-def of_caller(caller: Caller, level: PowerRate, requested: str | None) -> list[Rule]:
+def of_caller(caller: Caller, level: PowerRate, requested: str | None, behind: Container[str]) -> list[Rule]:
     return [
-        OfKey(caller, requested),
+        OfKey(caller, requested, behind),
         OfTier(caller.tier, Tier(caller.tier).rank),
         OfPowerLevel(caller.power_level, level),
     ]

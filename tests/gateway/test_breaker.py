@@ -232,3 +232,16 @@ def test_a_process_that_is_gone_leaves_nothing_open(breaker: Breaker, other: Bre
     other.hear({})
 
     assert other.states() == {A: "half-open"}
+
+
+def test_of_very_many_those_are_forgotten_that_could_be_tried_again(
+    breaker: Breaker, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.breaker._MOST_KEPT", 2)
+    _fail(breaker, 1)
+    clock.now += 31
+    _fail(breaker, 3, B)
+
+    _fail(breaker, 1, "d:3")
+
+    assert breaker.states() == {B: "open", "d:3": "closed"}

@@ -250,6 +250,28 @@ def test_a_keys_models_bound_auto_too(alice: Api) -> None:
         _route(caller("bound", allowed_models=["m1"]))
 
 
+def test_a_keys_models_bound_the_fallback_too(alice: Api) -> None:
+    server, spare = alice.server(), alice.server(name="spare")
+    fallback = {"fallback_provider_type": "ai_server", "fallback_provider_id": spare["id"], "fallback_model": "m2"}
+    _make_active(alice, chat_on("ai_server", server, "m1", **fallback))
+
+    assert _names(_route(caller("free"), "m1")) == ["m1", "m2"]
+    assert _names(_route(caller("bound", allowed_models=["m1"]), "m1")) == ["m1"]
+    assert _names(_route(caller("both", allowed_models=["m1", "m2"]), "m1")) == ["m1", "m2"]
+
+
+def test_no_more_candidates_are_kept_than_fit(alice: Api, bob: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.routing.candidate._MOST_KEPT", 2)
+    server = alice.server()
+    alice.model(*(on_server(server, name, priority=priority) for priority, name in enumerate("xyz")))
+    taken = snapshot()
+
+    found = routing.candidates(taken, bob, model="m1", purpose="chat", credits_per_usd="1000")
+
+    assert _names(found) == ["x", "y", "z"]
+    assert len(taken.candidates) <= 2
+
+
 def test_a_key_serves_only_its_purposes(alice: Api) -> None:
     alice.model(on_server(alice.server()))
 
