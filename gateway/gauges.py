@@ -49,6 +49,10 @@ class Gauges:
             "Processes that can't reach Redis and give out their share of each limit",
         )
         self._tasks = _each("opscenter_event_loop_tasks", "What each process's event loop has begun and not ended")
+        self._alone = _summed(
+            "opscenter_routing_away_processes",
+            "Processes that can't reach Redis and route by what they see themselves",
+        )
         self._told: dict[tuple[str, str], int] = {}
         self._process = ProcessGauges()
         self._seen: set[tuple[str, str]] = set()
@@ -64,6 +68,7 @@ class Gauges:
         self._tasks.set(len(asyncio.all_tasks(inflight.loop)) if inflight.loop else 0)
         self._look_at_breakers(serving.breaker.states())
         self._look_at_limits(serving.limits)
+        self._alone.set(serving.peers.is_away)
         self._process.look()
 
     def _look_at_breakers(self, states: dict[str, str]) -> None:

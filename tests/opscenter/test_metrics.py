@@ -138,6 +138,7 @@ def test_the_state_of_processes_and_shared_parts_is_there(world: World) -> None:
     } <= scraped.names
     assert scraped("opscenter_database_up") == 1
     assert scraped("opscenter_limits_away_processes") == 0
+    assert scraped("opscenter_routing_away_processes") == 0
     assert len(scraped.values_of("opscenter_snapshot_age_seconds", "pid")) == 2
     assert len(scraped.values_of("opscenter_event_loop_tasks", "pid")) == 2
     ours = {f"web-{pid}" for pid in world.live.web_workers} | {f"worker-{world.live.started[-1].pid}"}
