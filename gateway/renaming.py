@@ -46,7 +46,7 @@ class Renaming:
 
 def _patterns(name: object) -> tuple[bytes, ...]:
     spellings = dict.fromkeys((json.dumps(name), json.dumps(name, ensure_ascii=False)))
-    return tuple(f'"model":{space}{spelling}'.encode() for spelling in spellings for space in ("", " "))
+    return tuple(f'"model":{space}{spelling}'.encode(errors="replace") for spelling in spellings for space in ("", " "))
 
 
 # Of what an upstream calls itself, no more is kept than models have names.

@@ -53,7 +53,7 @@ def _effort(thinking: Any) -> str | None:
     if not thinking or thinking.get("type") != "enabled":
         return None
     budget = thinking.get("budget_tokens")
-    if not isinstance(budget, int):
+    if not isinstance(budget, int) or budget < 0:
         raise _inexpressible("thinking.budget_tokens", "no whole number")
     return next(effort for least, effort in _EFFORT_OF_BUDGET if budget >= least)
 
@@ -166,11 +166,13 @@ def _shortest(parts: list[Body]) -> str | list[Body]:
 
 
 def _text(blocks: Any, where: str) -> str:
+    said: list[str] = []
     for block in blocks if isinstance(blocks, list) else [blocks]:
         if not isinstance(block, dict) or block.get("type") != "text" or not isinstance(block.get("text"), str):
             kind = str(block.get("type"))[:50] if isinstance(block, dict) else "no content block"
             raise _inexpressible(where, f"{kind}, where this model takes text")
-    return "\n".join(block["text"] for block in blocks)
+        said.append(block["text"])
+    return "\n".join(said)
 
 
 def _inexpressible(where: str, what: str) -> InvalidRequest:

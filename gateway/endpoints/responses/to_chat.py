@@ -52,7 +52,7 @@ def _format(wanted: Any) -> Body | None:
         return None
     if kind == "json_object":
         return {"type": kind}
-    if kind != "json_schema":
+    if kind != "json_schema" or not isinstance(wanted, dict):
         raise _inexpressible("text.format", "of a kind that this model is not asked for")
     return {"type": kind, "json_schema": {name: value for name, value in wanted.items() if name != "type"}}
 
@@ -61,7 +61,8 @@ def _tools(body: Body) -> Body:
     """Which of them may be used is said by leaving out the others."""
     choice, tools = body.get("tool_choice"), body.get("tools") or []
     if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
-        allowed = [tool.get("name") for tool in choice.get("tools") or () if isinstance(tool, dict)]
+        wanted = choice.get("tools")
+        allowed = [tool.get("name") for tool in (wanted if isinstance(wanted, list) else ()) if isinstance(tool, dict)]
         tools = [tool for tool in tools if tool.get("name") in allowed]
         choice = choice.get("mode") if tools else None
     elif isinstance(choice, dict):

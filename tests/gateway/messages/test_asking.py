@@ -238,6 +238,14 @@ def test_an_option_is_said_as_a_chat_has_it(fields: dict[str, Any], said: dict[s
     assert chat == said
 
 
+def test_a_block_alone_is_as_good_as_a_list_of_it() -> None:
+    result = {"type": "tool_result", "tool_use_id": "1", "content": _text("Rain.")}
+
+    assert to_chat(_body(messages=_said(result)))["messages"] == [
+        {"role": "tool", "tool_call_id": "1", "content": "Rain."}
+    ]
+
+
 @pytest.mark.parametrize(
     ("param", "fields"),
     [
@@ -254,6 +262,7 @@ def test_an_option_is_said_as_a_chat_has_it(fields: dict[str, Any], said: dict[s
         ("tool_choice", {"tool_choice": {"type": "odd"}}),
         ("output_config.format", {"output_config": {"format": {"type": "grammar"}}}),
         ("thinking.budget_tokens", {"thinking": {"type": "enabled"}}),
+        ("thinking.budget_tokens", {"thinking": {"type": "enabled", "budget_tokens": -1}}),
     ],
 )
 def test_what_a_chat_has_no_words_for_is_refused_by_its_place(param: str, fields: dict[str, Any]) -> None:

@@ -108,6 +108,7 @@ def test_tools_choices_and_formats_have_their_words_in_a_chat() -> None:
         ("top_logprobs", {"top_logprobs": 2}),
         ("top_logprobs", {"include": ["message.output_text.logprobs"]}),
         ("text.format", {"text": {"format": {"type": "grammar"}}}),
+        ("text.format", {"text": {"format": "json_schema"}}),
         ("input.0", {"input": [{"type": "custom_tool_call", "call_id": "c1", "name": "g", "input": "x"}]}),
         (
             "input.0.content",
@@ -124,6 +125,14 @@ def test_what_a_chat_has_no_words_for_is_refused_and_not_left_out(param: str, fi
         chat(**fields)
 
     assert (refusal.value.code, refusal.value.param) == ("not_supported_by_model", param)
+
+
+def test_a_choice_between_no_tools_is_none() -> None:
+    tools = [{"type": "function", "name": "f"}]
+
+    wrong: tuple[object, ...] = (True, "f", None, [])
+    for allowed in wrong:
+        assert "tool_choice" not in chat(tools=tools, tool_choice={"type": "allowed_tools", "tools": allowed})
 
 
 @pytest.mark.parametrize(
