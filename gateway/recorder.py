@@ -16,7 +16,7 @@ from gateway import rows
 from gateway.models import RequestRow
 from gateway.rows import AttemptValues, RequestValues
 from gateway.usage import rollup
-from llmconfig.services import key_use, own_keys
+from llmconfig.services import key_use, refused_keys
 from llmconfig.services.key_use import KeyUse
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ _REFUSED = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 _CAPACITY = 50_000
 _BATCH = 500
 _EVERY_S = 0.25
-_UNAUTHORIZED = 401
+_KEY_REFUSED = (401, 402, 403)
 _LOST = RequestRow.Status.LOST
 
 
@@ -115,13 +115,13 @@ def save(batch: Batch) -> None:
 def _note_refused_keys(batch: Batch) -> None:
     """By themselves, since that may announce a change, whose lock goes before those of the rows."""
     refused = {
-        row.provider_key_id
+        row.provider_key_id: row.upstream_status
         for record in batch
         for row in record.attempts
-        if row.upstream_status == _UNAUTHORIZED and row.provider_key_id is not None
+        if row.upstream_status in _KEY_REFUSED and row.provider_key_id is not None
     }
     try:
-        own_keys.note_refused(refused)
+        refused_keys.note(refused)
     except Error as error:
         log.warning("%d refused keys could not be noted; their health checks will find them: %s", len(refused), error)
 

@@ -1,11 +1,14 @@
 """What people are told of providers."""
 
+from datetime import datetime
+
 from llmconfig.models import HealthChange, ProviderKey
 from llmconfig.services.pointers import type_of
 from opscenter.core.alerts.news import News, lines, page_of, utc
 
 HEALTH_CHANGED = "provider.health_changed"
 ROTATION_DUE = "provider.rotation_due"
+KEY_REFUSED = "provider.key_refused"
 
 
 def of_change(change: HealthChange) -> News:
@@ -33,3 +36,13 @@ def of_rotation(key: ProviderKey) -> News:
     data = {"provider_type": type_of(key), "provider_id": key.pk, "name": str(key), "due_at": at, "url": url}
     text = lines(f"{headline}.", "Rotate it on its page in the admin: docs/providers.md says how.", url)
     return News(ROTATION_DUE, str(key.pk), key.rotation_due_at, headline, text, data)
+
+
+def of_refusal(key: ProviderKey, *, status: int | None, at: datetime) -> News:
+    """Of one day all are the same, so that nobody is told again of it."""
+    url = page_of(key)
+    headline = f"{key} is refused by its provider"
+    said = f"It answered {status} to a call by this key. Calls go to other deployments, or fail where there are none."
+    data = {"provider_type": type_of(key), "provider_id": key.pk, "name": str(key), "status": status, "url": url}
+    text = lines(f"{headline}.", said, "See there for the key's rights and for what is left to spend.", url)
+    return News(KEY_REFUSED, f"{key.pk}:{at:%Y-%m-%d}", at, headline, text, data)
