@@ -1,8 +1,7 @@
-"""/api/v1/llm/keys: people make, look at, change and revoke their own keys."""
+"""/api/v1/llm/keys: people make, look at and change their own keys."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -13,45 +12,13 @@ from pytest_django.fixtures import Settings
 
 from gateway.models import VirtualKey
 from gateway.services import keys
-from opscenter.core import changes
-from opscenter.core.limits import Limits
 from opscenter.core.models import AuditEntry, User
-from tests.gateway.people import caller_by, key_of, person, wallet
+from tests.gateway.keys.asking import KEYS, at, in_days, make
+from tests.gateway.people import key_of, person, wallet
 from tests.gateway.tokens import by_bearer
-from tests.llmconfig.api import Answer, Api
+from tests.llmconfig.api import Api
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
-
-KEYS = "/api/v1/llm/keys"
-
-
-@pytest.fixture
-def bob() -> User:
-    return person("bob", "LLM user")
-
-
-@pytest.fixture
-def api(bob: User) -> Api:
-    return Api(bob)
-
-
-def make(api: Api, **fields: Any) -> Any:
-    answer = api.post(KEYS, {"name": "mine", **fields})
-    assert answer.status == 201, answer.text
-    return answer.body
-
-
-def at(key: Any, what: str = "") -> str:
-    return f"{KEYS}/{key['id']}{what}"
-
-
-def in_days(days: float) -> str:
-    return (timezone.now() + timedelta(days=days)).isoformat()
-
-
-def refused_fields(answer: Answer) -> set[str]:
-    assert answer.status == 422, answer.text
-    return set(answer.body["error"]["details"]["fields"])
 
 
 def test_a_key_is_made_and_shown_this_once(api: Api, bob: User) -> None:
@@ -238,181 +205,3 @@ def test_the_list_asks_the_database_as_often_for_many_keys(api: Api) -> None:
         make(api, parent=make(api)["id"])
 
     assert queries() == few < 12
-
-
-# --- children ---
-
-BOUNDS: dict[str, Any] = {
-    "environment": "staging",
-    "power_level": "balanced",
-    "allowed_models": ["m1", "m2"],
-    "allowed_purposes": ["chat"],
-    "rpm": 10,
-    "tpm": 1000,
-    "concurrency": 3,
-    "budget_credits": "100",
-    "budget_period": "month",
-}
-BEYOND: dict[str, Any] = {
-    "environment": "prod",
-    "power_level": "precision",
-    "allowed_models": ["m1", "m3"],
-    "allowed_purposes": ["chat", "embeddings"],
-    "rpm": 11,
-    "tpm": 1001,
-    "concurrency": 4,
-    "budget_credits": "100.000000001",
-}
-
-
-def test_a_child_is_as_its_parent_where_it_says_nothing(api: Api) -> None:
-    parent = make(api, component="evals", expires_at=in_days(3), **BOUNDS)
-    child = make(api, parent=parent["id"])
-
-    assert (child["environment"], child["power_level"], child["parent"]) == ("staging", "balanced", parent["id"])
-    assert child["rpm"] is child["allowed_models"] is child["expires_at"] is None
-    assert child["in_force"] == parent["in_force"]
-    assert child["in_force"]["budgets"] == [{"credits": "100", "period": "month"}]
-
-
-def test_a_child_that_would_exceed_its_parent_is_refused_field_by_field(api: Api) -> None:
-    parent = make(api, expires_at=in_days(3), **BOUNDS)
-    beyond = {**BEYOND, "expires_at": in_days(4)}
-
-    for field, value in beyond.items():
-        assert refused_fields(api.post(KEYS, {"name": "x", "parent": parent["id"], field: value})) == {field}
-    together = api.post(KEYS, {"name": "x", "parent": parent["id"], **beyond})
-    assert refused_fields(together) == set(beyond)
-    assert together.code == "beyond_bounds"
-    assert VirtualKey.objects.count() == 1
-
-
-def test_a_change_does_not_lift_a_child_above_its_parent_either(api: Api) -> None:
-    parent = make(api, expires_at=in_days(3), **BOUNDS)
-    child = make(api, parent=parent["id"], rpm=1)
-
-    for field, value in {**BEYOND, "expires_at": in_days(4)}.items():
-        assert refused_fields(api.patch(at(child), {field: value})) == {field}
-    assert api.patch(at(child), {"rpm": 10, "name": "more"}).status == 200
-    assert api.patch(at(child), {"rpm": None}).body["in_force"]["rpm"] == 10
-
-
-def test_a_grandchild_stays_within_all_of_them_and_keys_go_five_deep(api: Api) -> None:
-    first = make(api, rpm=10)
-    key = make(api, parent=first["id"], allowed_models=["m1"])
-    assert refused_fields(api.post(KEYS, {"name": "x", "parent": key["id"], "rpm": 11})) == {"rpm"}
-    for _ in range(3):
-        key = make(api, parent=key["id"])
-
-    assert (key["in_force"]["rpm"], key["in_force"]["allowed_models"]) == (10, ["m1"])
-    assert refused_fields(api.post(KEYS, {"name": "x", "parent": key["id"]})) == {"parent"}
-
-
-def test_a_narrowed_parent_narrows_its_children_who_may_still_be_renamed(api: Api) -> None:
-    parent = make(api, rpm=10)
-    child = make(api, parent=parent["id"], rpm=8)
-
-    api.patch(at(parent), {"rpm": 2, "expires_at": in_days(1)})
-
-    shown = api.get(at(child)).body
-    assert (shown["rpm"], shown["in_force"]["rpm"]) == (8, 2)
-    assert shown["in_force"]["expires_at"] is not None
-    assert api.patch(at(child), {"name": "still"}).status == 200
-    assert refused_fields(api.patch(at(child), {"rpm": 7})) == {"rpm"}
-
-
-def test_nothing_is_made_under_a_key_that_has_ended(api: Api) -> None:
-    parent = make(api)
-    child = make(api, parent=parent["id"])
-    VirtualKey.objects.filter(pk=parent["id"]).update(expires_at=timezone.now())
-
-    assert api.post(KEYS, {"name": "x", "parent": parent["id"]}).code == "key_ended"
-    assert api.post(KEYS, {"name": "x", "parent": child["id"]}).code == "key_ended"
-    assert api.post(at(child, "/rotate")).code == "key_ended"
-    assert api.get(at(child)).body["state"] == "expired"
-
-
-def test_a_child_is_paid_as_its_parent_is(api: Api, bob: User) -> None:
-    carols = wallet(person("carol"))
-    parent = key_of(bob, account=carols)
-
-    child = make(api, parent=parent.row.pk)
-
-    assert VirtualKey.objects.get(pk=child["id"]).account == carols
-
-
-# --- what an operator made ---
-
-
-def test_what_an_operator_made_is_narrowed_only(api: Api, bob: User) -> None:
-    limits = Limits(rpm=10, tpm=1000, concurrency=3)
-    given = {name: value for name, value in BOUNDS.items() if name not in ("rpm", "tpm", "concurrency")}
-    made = {"id": key_of(bob, limits=limits, expires_at=timezone.now() + timedelta(days=3), **given).row.pk}
-    open_ = dict.fromkeys(
-        ("allowed_models", "allowed_purposes", "rpm", "tpm", "concurrency", "budget_credits", "expires_at")
-    )
-
-    for field, value in [*{**BEYOND, "expires_at": in_days(4)}.items(), *open_.items()]:
-        assert refused_fields(api.patch(at(made), {field: value})) == {field}
-    assert refused_fields(api.patch(at(made), {"budget_period": "day"})) == {"budget_credits"}
-    narrower = {"rpm": 5, "allowed_models": ["m1"], "budget_credits": "1", "power_level": "eco", "component": "mine"}
-    assert api.patch(at(made), narrower).status == 200
-    assert refused_fields(api.patch(at(made), {"rpm": 6})) == {"rpm"}
-    assert api.post(at(made, "/rotate")).status == 200
-
-
-# --- revoking ---
-
-
-def test_a_revoked_key_takes_those_made_under_it_along(api: Api) -> None:
-    parent, other = make(api), make(api)
-    child = make(api, parent=make(api, parent=parent["id"])["id"])
-
-    api.delete(at(parent))
-
-    assert api.get(at(child)).body["state"] == "revoked"
-    assert list(VirtualKey.objects.live()) == [VirtualKey.objects.get(pk=other["id"])]
-    assert AuditEntry.objects.filter(action="revoke").count() == 3
-
-
-def test_many_are_revoked_by_their_ids_or_by_what_they_have_in_common(api: Api) -> None:
-    one, two = make(api, component="a"), make(api, component="a", environment="prod")
-    child = make(api, parent=one["id"], component="b")
-    rest = [make(api, component="c"), make(api, component="c", environment="prod"), make(api, name="odd")]
-
-    def revoke(**wanted: Any) -> int:
-        answer = api.post(f"{KEYS}/revoke", wanted)
-        assert answer.status == 200, answer.text
-        return int(answer.body["revoked"])
-
-    assert revoke(component="c", environment="Production") == 1
-    assert revoke(ids=[one["id"], child["id"], two["id"], one["id"]]) == 3
-    assert revoke(ids=[one["id"]]) == revoke(component="a") == revoke(name="nothing") == 0
-    assert revoke(name="odd") == 1
-    assert [key.pk for key in VirtualKey.objects.live()] == [rest[0]["id"]]
-
-
-def test_which_ones_has_to_be_said(api: Api) -> None:
-    made = make(api)
-
-    bodies: list[dict[str, Any]] = [
-        {},
-        {"ids": []},
-        {"ids": [made["id"]], "name": "mine"},
-        {"component": ""},
-        {"ids": ["x"]},
-    ]
-    for body in bodies:
-        assert api.post(f"{KEYS}/revoke", body).status == 422, body
-    assert VirtualKey.objects.live().count() == 1
-
-
-def test_a_key_whose_parent_ran_out_is_nobodys(bob: User) -> None:
-    parent = key_of(bob, expires_at=timezone.now() + timedelta(days=1))
-    child = key_of(bob, parent=parent.row)
-    assert caller_by(child).expires_at == caller_by(parent).expires_at
-
-    parent.row.expires_at = timezone.now()
-    changes.save(parent.row)
-
-    assert by_bearer(child.plaintext)("GET", "/api/v1/llm/credits").status_code == 401

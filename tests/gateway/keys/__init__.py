@@ -1,0 +1,1 @@
+"""Virtual keys, as their users make and manage them."""
