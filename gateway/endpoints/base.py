@@ -94,3 +94,19 @@ class OneWay:
 
     def way(self, target: Target) -> Way:
         return self.only_way
+
+
+@dataclass(frozen=True, slots=True)
+class NativeOrChat:
+    """An Endpoint that some targets have themselves, and that all others are asked for as chat."""
+
+    name: str
+    purpose: str
+    parse: "Callable[[bytes], Ask]"
+    count_prompt: Callable[[Body], int]
+    is_native: Callable[[Target], bool]
+    native: Way
+    as_chat: Way
+
+    def way(self, target: Target) -> Way:
+        return self.native if self.is_native(target) else self.as_chat

@@ -6,7 +6,7 @@ from typing import Any
 from credits.amounts import to_text
 from gateway.ask import FILE_TOKENS, Ask, boolean_in, count_in, model_in, take_tags
 from gateway.counting import count_prompt
-from gateway.endpoints.base import Endpoint, OneWay
+from gateway.endpoints.base import Endpoint, OneWay, Speaker
 from gateway.endpoints.chat_media import Media
 from gateway.errors import InvalidRequest
 from gateway.exchange import Exchange
@@ -85,7 +85,7 @@ class ChatWay:
             body["stream_options"] = {**(ask.body.get("stream_options") or {}), "include_usage": True}
         return body
 
-    def speaker(self, exchange: Exchange) -> "ChatSpeaker":
+    def speaker(self, exchange: Exchange) -> Speaker:
         return ChatSpeaker(exchange)
 
 

@@ -26,12 +26,8 @@ class ProviderKeyQuerySet(models.QuerySet["ProviderKey"]):
     def of_consumers(self) -> "ProviderKeyQuerySet":
         return self.filter(owner__isnull=False)
 
-    def routable(self) -> "ProviderKeyQuerySet":
-        """The keys over which the platform may route consumers' calls."""
-        return self.platform().enabled().filter(use_for_ops_center=True)
-
     def callable(self) -> "ProviderKeyQuerySet":
-        """Those, and consumers' own."""
+        """Those over which the platform may route consumers' calls, and consumers' own."""
         return self.enabled().filter(Q(owner__isnull=False) | Q(use_for_ops_center=True))
 
     def with_secret(self) -> "ProviderKeyQuerySet":

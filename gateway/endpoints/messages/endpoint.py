@@ -1,32 +1,19 @@
 """Anthropic's messages as an endpoint: who can be asked for what is in a request, and in which way."""
 
 from gateway.ask import Ask
-from gateway.endpoints.base import Endpoint, Way
+from gateway.endpoints.as_chat import AsChat
+from gateway.endpoints.base import Endpoint, NativeOrChat
 from gateway.endpoints.messages.native import NativeWay, is_native
 from gateway.endpoints.messages.request import count_prompt, parse
 from gateway.endpoints.messages.to_chat import to_chat
-from gateway.endpoints.messages.translated import TranslatedWay
+from gateway.endpoints.messages.translated import TranslatedSpeaker
 from gateway.errors import InvalidRequest
 from gateway.routing import Candidate
 from llmconfig.models import Purpose
-from llmconfig.target import Target
 
-
-class _Messages:
-    name = "messages"
-    purpose = Purpose.CHAT.value
-    parse = staticmethod(parse)
-    count_prompt = staticmethod(count_prompt)
-
-    def __init__(self) -> None:
-        self._native = NativeWay()
-        self._translated = TranslatedWay()
-
-    def way(self, target: Target) -> Way:
-        return self._native if is_native(target) else self._translated
-
-
-MESSAGES: Endpoint = _Messages()
+MESSAGES: Endpoint = NativeOrChat(
+    "messages", Purpose.CHAT.value, parse, count_prompt, is_native, NativeWay(), AsChat(to_chat, TranslatedSpeaker)
+)
 
 
 def able(candidates: tuple[Candidate, ...], ask: Ask) -> tuple[Candidate, ...]:

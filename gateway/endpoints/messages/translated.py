@@ -1,39 +1,16 @@
-"""The way to every other model: asked for chat in its own way, answered in Anthropic's words."""
+"""A chat's answer in Anthropic's words, plain and step by step."""
 
-from dataclasses import replace
-
-from gateway.ask import Ask
-from gateway.endpoints.chat import ChatWay
 from gateway.endpoints.messages.events import broken_off, ending, event
 from gateway.endpoints.messages.from_chat import content_of, stop_of
 from gateway.endpoints.messages.steps import Steps
-from gateway.endpoints.messages.to_chat import to_chat
 from gateway.endpoints.messages.usage import usage_of
 from gateway.exchange import Exchange
 from gateway.transports.base import Body, Reply
 from gateway.transports.chunk import Chunk
-from gateway.transports.formats.chat import CHAT as FORMAT
 from gateway.transports.json_body import encoded
-from llmconfig.target import Target
 from opscenter.core.errors import ServiceError
 
 _NOTHING_YET = {"input_tokens": 0, "output_tokens": 0}
-
-
-class TranslatedWay:
-    format = FORMAT
-
-    def __init__(self) -> None:
-        self._chat = ChatWay()
-
-    def transport(self, target: Target) -> str:
-        return self._chat.transport(target)
-
-    def body(self, ask: Ask, target: Target, *, output_tokens: int) -> Body:
-        return self._chat.body(replace(ask, body=to_chat(ask.body)), target, output_tokens=output_tokens)
-
-    def speaker(self, exchange: Exchange) -> "TranslatedSpeaker":
-        return TranslatedSpeaker(exchange)
 
 
 class TranslatedSpeaker:

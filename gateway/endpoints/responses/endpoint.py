@@ -1,32 +1,19 @@
 """OpenAI's responses as an endpoint: who can be asked for what is in a request, and in which way."""
 
 from gateway.ask import Ask
-from gateway.endpoints.base import Endpoint, Way
+from gateway.endpoints.as_chat import AsChat
+from gateway.endpoints.base import Endpoint, NativeOrChat
 from gateway.endpoints.responses.native import NativeWay, is_native
 from gateway.endpoints.responses.request import count_prompt, parse
 from gateway.endpoints.responses.to_chat import to_chat
-from gateway.endpoints.responses.translated import TranslatedWay
+from gateway.endpoints.responses.translated import TranslatedSpeaker
 from gateway.errors import InvalidRequest
 from gateway.routing import Candidate
 from llmconfig.models import Purpose
-from llmconfig.target import Target
 
-
-class _Responses:
-    name = "responses"
-    purpose = Purpose.CHAT.value
-    parse = staticmethod(parse)
-    count_prompt = staticmethod(count_prompt)
-
-    def __init__(self) -> None:
-        self._native = NativeWay()
-        self._translated = TranslatedWay()
-
-    def way(self, target: Target) -> Way:
-        return self._native if is_native(target) else self._translated
-
-
-RESPONSES: Endpoint = _Responses()
+RESPONSES: Endpoint = NativeOrChat(
+    "responses", Purpose.CHAT.value, parse, count_prompt, is_native, NativeWay(), AsChat(to_chat, TranslatedSpeaker)
+)
 
 
 def able(candidates: tuple[Candidate, ...], ask: Ask) -> tuple[Candidate, ...]:

@@ -1,21 +1,15 @@
-"""The way to everybody who is asked for chat: over their own transport, in OpenAI's older format."""
+"""A chat's answer as a response, plain and step by step."""
 
 import itertools
-from dataclasses import replace
 from typing import Any
 
-from gateway.ask import Ask
-from gateway.endpoints.chat import ChatWay
 from gateway.endpoints.responses.events import broken_off, event
 from gateway.endpoints.responses.steps import Steps
-from gateway.endpoints.responses.to_chat import to_chat
 from gateway.endpoints.responses.usage import usage_of, with_cost
 from gateway.exchange import Exchange
 from gateway.transports.base import Body, Reply
 from gateway.transports.chunk import Chunk
-from gateway.transports.formats.chat import CHAT as FORMAT
 from gateway.transports.json_body import encoded
-from llmconfig.target import Target
 from opscenter.core.errors import ServiceError
 
 # Told again as they were asked for, or as OpenAI has them where they weren't.
@@ -34,22 +28,6 @@ _TOLD: dict[str, Any] = {
     "truncation": "disabled",
     "user": None,
 }
-
-
-class TranslatedWay:
-    format = FORMAT
-
-    def __init__(self) -> None:
-        self._chat = ChatWay()
-
-    def transport(self, target: Target) -> str:
-        return self._chat.transport(target)
-
-    def body(self, ask: Ask, target: Target, *, output_tokens: int) -> Body:
-        return self._chat.body(replace(ask, body=to_chat(ask.body)), target, output_tokens=output_tokens)
-
-    def speaker(self, exchange: Exchange) -> "TranslatedSpeaker":
-        return TranslatedSpeaker(exchange)
 
 
 class TranslatedSpeaker:
