@@ -48,6 +48,7 @@ class Exchange:
     """`ended` is set by whoever decides how it ends; `sending` once a stream's first byte is on its way.
 
     `lease` is what the limits of its caller have granted, who may then have `output_limit` tokens for each choice.
+    `max_cost_nano` is what its caller would pay at most, in nanocredits.
     """
 
     caller: Caller
@@ -56,6 +57,7 @@ class Exchange:
     endpoint: Endpoint
     tags: dict[str, str]
     client_request_id: str = ""
+    max_cost_nano: int | None = None
     id: UUID = field(default_factory=uuid7)
     began: float = field(default_factory=time.monotonic)
     held: Held | None = None
@@ -74,37 +76,54 @@ class Exchange:
     _receipt: tuple[tuple[Candidate, ...], msgspec.Raw] | None = None
 
     def __post_init__(self) -> None:
-        most_tokens = self.ask.choices * max(self._cap(candidate) for candidate in self.candidates)
+        most_tokens = self.ask.choices * max(self.output_cap(candidate) for candidate in self.candidates)
         self.meter = Meter(most_tokens, searches=self.ask.searches)
 
     # --- what it can cost ---
 
     def most_nano(self, output_tokens: int | None = None) -> int:
         """The most that any candidate can cost, for each choice at its full length or at `output_tokens`."""
-        return max(
-            candidate.rates.most_nano(
-                input_tokens=self._input_bound(candidate),
-                output_tokens=self.ask.choices * min(output_tokens or self._cap(candidate), self._cap(candidate)),
-                searches=self.ask.most_searches,
-            )
-            for candidate in self.candidates
+        return max(self.most_at(candidate, output_tokens) for candidate in self.candidates)
+
+    def most_at(self, candidate: Candidate, output_tokens: int | None = None) -> int:
+        """The most that `candidate` can cost; so much is never exceeded by a bill, whatever it will report."""
+        return candidate.rates.most_nano(
+            input_tokens=self.input_bound(candidate),
+            output_tokens=self.ask.choices
+            * min(output_tokens or self.output_cap(candidate), self.output_cap(candidate)),
+            searches=self.ask.most_searches,
         )
+
+    def least_reserve(self, candidate: Candidate) -> int:
+        """The most that `candidate` can cost for what was asked for in so many words, or else for a short answer."""
+        return candidate.rates.most_nano(
+            input_tokens=self.input_bound(candidate),
+            output_tokens=self.ask.choices * min(self.ask.max_tokens or LEAST_OUTPUT, candidate.output_cap),
+            searches=self.ask.most_searches,
+        )
+
+    def is_within(self, candidate: Candidate, nano: int) -> bool:
+        return self.least_reserve(candidate) <= nano
 
     def affordable_output(self, nano: int) -> int:
         """The tokens that each choice may have at every candidate for `nano`."""
         return min(self._covered(candidate, nano) for candidate in self.candidates)
 
+    def affordable_somewhere(self, nano: int) -> int:
+        """The tokens that each choice may have for `nano` at the candidate that gives most of them."""
+        return max(min(self._covered(candidate, nano), candidate.output_cap) for candidate in self.candidates)
+
     def most_tokens(self, candidates: Iterable[Candidate], output_tokens: int | None = None) -> int:
         """Input and output together that any of `candidates` can use, each choice at its full length or as given."""
         return max(
-            self._input_bound(candidate)
-            + self.ask.choices * min(output_tokens or self._cap(candidate), self._cap(candidate))
+            self.input_bound(candidate)
+            + self.ask.choices * min(output_tokens or self.output_cap(candidate), self.output_cap(candidate))
             for candidate in candidates
         )
 
     def output_within(self, candidates: Iterable[Candidate], tokens: int) -> int:
         """The tokens that each choice may have at every one of `candidates`, of `tokens` in all; may be negative."""
-        return min((tokens - self._input_bound(candidate)) // self._choices for candidate in candidates)
+        return min((tokens - self.input_bound(candidate)) // self._choices for candidate in candidates)
 
     @property
     def receipt(self) -> msgspec.Raw:
@@ -119,17 +138,21 @@ class Exchange:
             self._receipt = self.candidates, msgspec.Raw(msgspec.json.encode(facts))
         return self._receipt[1]
 
-    def _input_bound(self, candidate: Candidate) -> int:
+    def input_bound(self, candidate: Candidate) -> int:
+        """The most tokens that the prompt can be to `candidate`."""
         bound: int = self.ask.input_bound + self.ask.media * settings.IMAGE_TOKEN_ALLOWANCE
         window = candidate.target.context_window
         return min(bound, window) if window else bound
 
-    def _cap(self, candidate: Candidate) -> int:
+    def output_cap(self, candidate: Candidate) -> int:
+        """The most tokens that each choice may have at `candidate`."""
         cap = min(self.ask.max_tokens or candidate.output_cap, candidate.output_cap)
+        if self.max_cost_nano is not None and self.ask.max_tokens is None:
+            cap = min(cap, self._covered(candidate, self.max_cost_nano))
         return cap if self.output_limit is None else min(cap, self.output_limit)
 
     def _covered(self, candidate: Candidate, nano: int) -> int:
-        return candidate.rates.affordable_output(nano, input_tokens=self._input_bound(candidate)) // self._choices
+        return candidate.rates.affordable_output(nano, input_tokens=self.input_bound(candidate)) // self._choices
 
     @property
     def _choices(self) -> int:
@@ -167,7 +190,7 @@ class Exchange:
         return float(settings.REQUEST_TIMEOUT_S) - (time.monotonic() - self.began)
 
     def _affordable(self, candidate: Candidate) -> int:
-        cap = self._cap(candidate)
+        cap = self.output_cap(candidate)
         if self.held is None or candidate.rates.is_free:
             return cap
         return max(1, min(cap, self._covered(candidate, self.held.amount)))

@@ -36,7 +36,7 @@ async def reserve(serving: Runtime, exchange: Exchange) -> None:
         if isinstance(outcome, Refused) and outcome.reason in _SHORT and _keep_free_candidates(exchange):
             outcome = await serving.writer.reserve(_reservation(exchange, serving.clock))
         if isinstance(outcome, Refused):
-            raise _refusal(exchange, outcome)
+            raise refusal(exchange, outcome)
     except ServiceError as error:
         serving.recorder.put(*records.rows(exchange, endings.refused(exchange, error)))
         raise
@@ -106,6 +106,11 @@ def _keep_free_candidates(exchange: Exchange) -> bool:
     return bool(free)
 
 
+def minimum(exchange: Exchange) -> int:
+    """What must be held: of what the client asked for in so many words all."""
+    return exchange.most_nano(None if exchange.ask.max_tokens else LEAST_OUTPUT)
+
+
 def _reservation(exchange: Exchange, clock: Clock) -> Reserve:
     most, now = exchange.most_nano(), clock()
     return Reserve(
@@ -113,8 +118,7 @@ def _reservation(exchange: Exchange, clock: Clock) -> Reserve:
         account_id=exchange.caller.account_id,
         virtual_key_id=exchange.caller.key_id,
         amount=most,
-        # What the client asked for in so many words is held whole or not at all.
-        minimum=most if exchange.ask.max_tokens else exchange.most_nano(LEAST_OUTPUT),
+        minimum=most if exchange.ask.max_tokens else minimum(exchange),
         mode=Hold.Mode.PLATFORM if most else _mode_of_nothing(exchange),
         rates_json=bytes(exchange.receipt).decode(),
         budgets=tuple(budget.at(now) for budget in exchange.caller.budgets),
@@ -126,7 +130,8 @@ def _mode_of_nothing(exchange: Exchange) -> Hold.Mode:
     return Hold.Mode.BYOK if is_own else Hold.Mode.FREE
 
 
-def _refusal(exchange: Exchange, refused: Refused) -> ServiceError:
+def refusal(exchange: Exchange, refused: Refused) -> ServiceError:
+    """What the caller is told where the ledger has refused."""
     if refused.reason not in _SHORT:
         return AccountFrozen("This account may not spend credits: its status and debt are at /api/v1/llm/credits.")
     required, available = to_text(exchange.most_nano()), to_text(refused.available)

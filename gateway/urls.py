@@ -18,6 +18,7 @@ from gateway.views.own_keys import (
     OwnKeyView,
 )
 from gateway.views.personal import either, is_management
+from gateway.views.quote import QuoteView
 from gateway.views.reauthenticate import ReauthenticateView
 from gateway.views.requests import ReceiptView, RequestsView
 from gateway.views.rerank import RerankView
@@ -35,6 +36,7 @@ _inference = [
     path("messages/count_tokens", CountTokensView.as_view()),
     path("responses", ResponsesView.as_view()),
     path("responses/<path:id>", StoredResponseView.as_view()),
+    path("quote", QuoteView.as_view()),
     path("models", ModelsView.as_view()),
     path("models/<path:name>", ModelView.as_view()),
 ]
@@ -49,7 +51,7 @@ _personal = [
     path("models/<int:pk>", either(ModelView, OwnModelView)),
 ]
 _MODELS = "/api/v1/llm/models"
-_ALSO = ("chat/", "embeddings", "messages", "rerank", "responses")
+_ALSO = ("chat/", "embeddings", "messages", "quote", "rerank", "responses")
 ALIASES = ("/v2/", _MODELS, *(f"/api/v1/llm/{name}" for name in _ALSO))
 """Where what stands under /v1 stands once more."""
 INFERENCE_PREFIXES = ("/v1/", *ALIASES, "/api/v2/llm/")

@@ -46,6 +46,13 @@ async def admitted(serving: "Runtime", exchange: Exchange, tier: Limits) -> Asyn
         raise
 
 
+async def refusal_of(serving: "Runtime", exchange: Exchange, tier: Limits) -> RateLimited | None:
+    """What would keep the call out if it were made now; it isn't counted."""
+    claims = _claims_of_caller(exchange, tier)
+    refusal = await serving.limits.look(Take(exchange.id.hex, claims)) if claims else None
+    return None if refusal is None else _refused(refusal, exchange)
+
+
 async def at_deployment(serving: "Runtime", exchange: Exchange, candidate: Candidate) -> Lease | Refusal | None:
     """What `candidate` has left for one attempt; None where it has no limits."""
     limits = candidate.target.limits

@@ -29,6 +29,11 @@ class Claim(NamedTuple):
     least: int = 1
     most: int = 1
 
+    @property
+    def needed(self) -> int:
+        """What must be left for a take to be granted."""
+        return 1 if self.kind is Kind.CONCURRENCY else min(self.least, self.limit)
+
     def share(self, processes: int) -> "Claim":
         """What one of `processes` may give out where they don't know of each other."""
         return self._replace(limit=max(1, self.limit // processes))

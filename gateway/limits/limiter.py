@@ -102,6 +102,19 @@ class Limiter:
         # The share of this process begins with what it has given out, should Redis go away.
         return self._keep(Lease(take, outcome, self._memory.note(take, outcome.granted), is_shared=True))
 
+    async def look(self, take: Take) -> Refusal | None:
+        """What take() would refuse it for now. Nothing is taken, and no refusal counted."""
+        outcome = await self._shared.take(_never(take)) if self._shared else None
+        if outcome is None:
+            take = self._share(take)
+            outcome = self._memory.take(_never(take))
+        outcome = outcome._replace(states=outcome.states[:-1])
+        short = [place for place, claim in enumerate(take.claims) if outcome.states[place].left < claim.needed]
+        if not short:
+            return None
+        # Where none has to wait longer than for what never comes.
+        return Refusal(take, outcome if outcome.refused in short else outcome._replace(refused=short[0]))
+
     def give_back(self, lease: Lease, tokens: int) -> None:
         """The call used `tokens`: its slots are free, and what it was granted beyond them is. Once is enough."""
         if self._leases.pop(lease.take.id, None) is None:
@@ -113,11 +126,14 @@ class Limiter:
                 self._shared.tell(give)
 
     def _take_here(self, take: Take) -> Lease | Refusal:
-        take = take._replace(claims=tuple(claim.share(self._processes) for claim in take.claims))
+        take = self._share(take)
         outcome = self._memory.take(take)
         if outcome.refused >= 0:
             return self._refuse(Refusal(take, outcome))
         return self._keep(Lease(take, outcome, outcome, is_shared=False))
+
+    def _share(self, take: Take) -> Take:
+        return take._replace(claims=tuple(claim.share(self._processes) for claim in take.claims))
 
     def _keep(self, lease: Lease) -> Lease:
         self._leases[lease.take.id] = lease
@@ -146,6 +162,11 @@ class Limiter:
             except Exception:
                 # Without its heart this process would lose the slots of every call that it is serving.
                 log.exception("renewing slots failed; it is tried again")
+
+
+def _never(take: Take) -> Take:
+    """The same with one more claim, for which there is never a slot."""
+    return take._replace(claims=(*take.claims, Claim(Kind.CONCURRENCY, "never", 0)))
 
 
 def _given(lease: Lease, granted: Outcome | None, tokens: int) -> Give:

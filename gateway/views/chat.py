@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from gateway.endpoints.chat import CHAT
+from gateway.views import headers
 from gateway.views.endpoint import EndpointView
 
 
@@ -15,6 +16,7 @@ class ChatCompletionsView(EndpointView):
     @extend_schema(
         operation_id="chat_completions",
         description="OpenAI's chat completions. Unknown fields are passed to the provider.",
+        parameters=headers.OF_CALLS,
         request=OpenApiTypes.OBJECT,
         responses=OpenApiTypes.OBJECT,
     )

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
-from gateway import hold, plain, records, routing, runtime, stream
+from gateway import endings, hold, max_cost, plain, records, routing, runtime, stream
 from gateway.ask import Ask, printable
 from gateway.callers import Caller
 from gateway.endpoints.base import Endpoint
@@ -17,6 +17,7 @@ from gateway.routing import Candidate
 from gateway.routing.power import at_level
 from gateway.routing.strategies import Job, Look
 from gateway.routing.wishes import NO_WISHES, Wishes
+from gateway.runtime import Runtime
 from gateway.snapshot import Snapshot
 from gateway.views.base import InferenceView, caller_of
 from opscenter.core.errors import ServiceError
@@ -30,6 +31,7 @@ class EndpointView(InferenceView):
     async def answer(self, request: Request) -> HttpResponseBase:
         ask = self.endpoint.parse(request._request.body)
         wishes = self.wishes(request, ask)
+        max_cost_nano = max_cost.take(ask.body, request.META.get(max_cost.HEADER))
         serving, caller = runtime.current(), caller_of(request)
         request_id = request._request.request_id  # type: ignore[attr-defined]
         tags = _tags(request, ask)
@@ -37,7 +39,7 @@ class EndpointView(InferenceView):
             snapshot = serving.snapshots.current()
             serving.breaker.heed(snapshot.catalog.down)
             caller = at_level(snapshot, caller, wishes.power_level)
-            candidates = self.able(self._candidates(snapshot, caller, ask, wishes, serving.measured.seen), ask)
+            candidates = self.candidates(snapshot, caller, ask, wishes, serving.measured.seen)
         except ServiceError as error:
             serving.recorder.put(records.turned_away(request_id, caller, ask, tags, self.endpoint.name, error), [])
             raise
@@ -49,16 +51,19 @@ class EndpointView(InferenceView):
             endpoint=self.endpoint,
             tags=tags,
             client_request_id=printable(request.META.get("HTTP_X_REQUEST_ID", ""))[:128],
+            max_cost_nano=max_cost_nano,
         )
+        _keep_within_max_cost(serving, exchange)
         async with admission.admitted(serving, exchange, snapshot.rates.tiers[caller.tier].limits):
             await hold.reserve(serving, exchange)
         respond = stream.respond if ask.stream else plain.respond
         return await marked(exchange, respond(serving, exchange))
 
-    def _candidates(
+    def candidates(
         self, snapshot: Snapshot, caller: Caller, ask: Ask, wishes: Wishes, look: Look
     ) -> tuple[Candidate, ...]:
-        return routing.candidates(
+        """Whom the call goes to, first choice first."""
+        found = routing.candidates(
             snapshot,
             caller,
             model=ask.model,
@@ -68,6 +73,7 @@ class EndpointView(InferenceView):
             look=look,
             job=Job.of(ask),
         )
+        return self.able(found, ask)
 
     def able(self, candidates: tuple[Candidate, ...], ask: Ask) -> tuple[Candidate, ...]:
         """Those that can be asked what `ask` asks. Raises InvalidRequest (400) where none can."""
@@ -76,6 +82,14 @@ class EndpointView(InferenceView):
     def wishes(self, request: Request, ask: Ask) -> Wishes:
         """What the call asks of routing itself. Raises InvalidRequest (400)."""
         return NO_WISHES
+
+
+def _keep_within_max_cost(serving: Runtime, exchange: Exchange) -> None:
+    try:
+        max_cost.keep_within(exchange)
+    except ServiceError as error:
+        serving.recorder.put(*records.rows(exchange, endings.refused(exchange, error)))
+        raise
 
 
 def _tags(request: Request, ask: Ask) -> dict[str, str]:

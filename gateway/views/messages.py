@@ -15,6 +15,7 @@ from gateway.endpoints.messages.request import count_prompt, read
 from gateway.error_words import also_named
 from gateway.errors import InvalidRequest
 from gateway.routing import Candidate
+from gateway.views import headers
 from gateway.views.base import InferenceView, caller_of
 from gateway.views.endpoint import EndpointView
 
@@ -25,6 +26,7 @@ class MessagesView(EndpointView):
     @extend_schema(
         operation_id="messages",
         description="Anthropic's messages, of any model. Unknown fields are passed to the provider.",
+        parameters=headers.OF_CALLS,
         request=OpenApiTypes.OBJECT,
         responses=OpenApiTypes.OBJECT,
     )

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from gateway.endpoints.rerank import RERANK
+from gateway.views import headers
 from gateway.views.endpoint import EndpointView
 
 
@@ -15,6 +16,7 @@ class RerankView(EndpointView):
     @extend_schema(
         operation_id="rerank",
         description="Reranking, for clients of Cohere's and Jina's.",
+        parameters=headers.OF_CALLS,
         request=OpenApiTypes.OBJECT,
         responses=OpenApiTypes.OBJECT,
     )

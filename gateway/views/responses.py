@@ -12,6 +12,7 @@ from gateway.ask import Ask
 from gateway.endpoints.responses.endpoint import RESPONSES, able
 from gateway.errors import NotStored
 from gateway.routing import Candidate
+from gateway.views import headers
 from gateway.views.base import InferenceView
 from gateway.views.endpoint import EndpointView
 
@@ -23,6 +24,7 @@ class ResponsesView(EndpointView):
         operation_id="responses",
         description="OpenAI's responses, of any model. Nothing of them is stored: each request has the whole "
         "conversation. Unknown fields are passed to the provider.",
+        parameters=headers.OF_CALLS,
         request=OpenApiTypes.OBJECT,
         responses=OpenApiTypes.OBJECT,
     )

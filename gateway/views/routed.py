@@ -12,6 +12,7 @@ from gateway.ask import Ask
 from gateway.endpoints.chat import CHAT
 from gateway.routing import wishes as wishing
 from gateway.routing.wishes import PRIVACY, Wishes
+from gateway.views import headers
 from gateway.views.endpoint import EndpointView
 from gateway.views.models import ModelsView, ModelView
 from llmconfig.snapshot import CatalogModel
@@ -28,7 +29,7 @@ class RoutedChatView(EndpointView):
     @extend_schema(
         operation_id="routed_chat_completions",
         description=f"Chat completions, with {WISHES} in the body. No model: of the whole catalog the best that fits.",
-        parameters=[POWER_LEVEL],
+        parameters=[POWER_LEVEL, *headers.OF_CALLS],
         request=OpenApiTypes.OBJECT,
         responses=OpenApiTypes.OBJECT,
     )
