@@ -26,7 +26,7 @@ def in_words_of(path: str, body: dict[str, Any], *, status: int, request_id: UUI
     return anthropics(body, status=status, request_id=request_id) if path.endswith(_ANTHROPICS) else body
 
 
-def also_named(path: str, request_id: UUID) -> dict[str, str]:
+def also_named(path: str, request_id: UUID | str) -> dict[str, str]:
     """The header by which Anthropic's SDK knows a request's id."""
     return {"request-id": str(request_id)} if path.endswith(_ANTHROPICS) else {}
 

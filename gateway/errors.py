@@ -12,6 +12,9 @@ opscenter.core.errors.ServiceError
 ├── ModelNotFound         404
 ├── NotStored             404  answers are not kept, and so there is none to be had again
 ├── RequestPruned         410  its row is no longer kept
+├── CallInProgress        409  an earlier one with this Idempotency-Key
+├── AnswerLost            409  of an Idempotency-Key whose call was charged
+├── KeyReused             422  an Idempotency-Key that came with another request before
 ├── NoProvider            503  nothing is active for the purpose
 │   └── OwnKeyFailing     503  calls by the caller's own key fail, and it is left alone for a moment
 ├── Stopping              503  this process is going down
@@ -30,6 +33,7 @@ opscenter.core.errors.ServiceError
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from opscenter.core import errors
 
@@ -99,6 +103,39 @@ class RequestPruned(errors.Gone):
         super().__init__(
             f"The requests of {month} are no longer kept. What was paid for them is in the account's transactions.",
             details=known,
+        )
+
+
+class CallInProgress(errors.Conflict):
+    default_code = "idempotent_call_in_progress"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A call with this Idempotency-Key is being answered. Send it again later to get that answer.",
+            headers={"Retry-After": "1"},
+        )
+
+
+class AnswerLost(errors.Conflict):
+    """`charged` is in credits, as text."""
+
+    default_code = "idempotent_answer_lost"
+
+    def __init__(self, request_id: UUID, charged: str) -> None:
+        super().__init__(
+            f"The call with this Idempotency-Key was charged {charged} credits, and its answer is not kept: it broke "
+            "off, or it is too long. To have it made anew, send another key.",
+            details={"request_id": str(request_id), "charged_credits": charged},
+        )
+
+
+class KeyReused(errors.Unprocessable):
+    default_code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key came with another request before. Send that one again, or this one with another key.",
+            param="Idempotency-Key",
         )
 
 

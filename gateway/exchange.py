@@ -17,6 +17,7 @@ from gateway.callers import Caller
 from gateway.endpoints.base import Endpoint, Speaker, Way
 from gateway.limits.limiter import Lease
 from gateway.meter import Meter
+from gateway.once.claim import Claim
 from gateway.routing import Candidate
 from gateway.transports.base import Call
 from gateway.transports.errors import UpstreamError
@@ -48,7 +49,8 @@ class Exchange:
     """`ended` is set by whoever decides how it ends; `sending` once a stream's first byte is on its way.
 
     `lease` is what the limits of its caller have granted, who may then have `output_limit` tokens for each choice.
-    `max_cost_nano` is what its caller would pay at most, in nanocredits.
+    `max_cost_nano` is what its caller would pay at most, in nanocredits. `claim`: it has an
+    Idempotency-Key.
     """
 
     caller: Caller
@@ -58,6 +60,7 @@ class Exchange:
     tags: dict[str, str]
     client_request_id: str = ""
     max_cost_nano: int | None = None
+    claim: Claim | None = None
     id: UUID = field(default_factory=uuid7)
     began: float = field(default_factory=time.monotonic)
     held: Held | None = None
@@ -208,6 +211,8 @@ class Exchange:
 
     def speaker(self) -> Speaker:
         """Who says the answer of whoever is answering to the client."""
+        if self.claim is not None:
+            return self.claim.heard(lambda: self.answering.way.speaker(self))
         return self.answering.way.speaker(self)
 
     # --- what it has come to ---

@@ -8,12 +8,21 @@ from gateway.exchange import Exchange
 
 
 def mark(response: HttpResponseBase, exchange: Exchange) -> None:
-    """Set the x-ops-* headers; the cost only where it is known before the body, on plain answers."""
+    """Set the x-ops-* headers."""
+    for name, value in of(exchange).items():
+        response[name] = value
+
+
+def of(exchange: Exchange) -> dict[str, str]:
+    """The cost only where it is known before the body, on plain answers."""
     target = exchange.answering.candidate.target
-    # A model beside the catalog is called whatever its server calls it.
-    response["x-ops-model"] = printable(target.model_name)
-    response["x-ops-provider"] = target.provider
-    response["x-ops-attempts"] = str(len(exchange.attempts))
-    response["x-ops-overhead-ms"] = f"{exchange.overhead_ms:.2f}"
+    told = {
+        # A model beside the catalog is called whatever its server calls it.
+        "x-ops-model": printable(target.model_name),
+        "x-ops-provider": target.provider,
+        "x-ops-attempts": str(len(exchange.attempts)),
+        "x-ops-overhead-ms": f"{exchange.overhead_ms:.2f}",
+    }
     if exchange.ended:
-        response["x-ops-cost-credits"] = to_text(exchange.charged_nano)
+        told["x-ops-cost-credits"] = to_text(exchange.charged_nano)
+    return told

@@ -6,6 +6,7 @@ from django.http import HttpResponse
 
 from gateway import dispatch, endings, headers, hold
 from gateway.exchange import Exchange
+from gateway.once import answering
 from gateway.runtime import Runtime
 from gateway.transports.base import Reply
 
@@ -29,5 +30,5 @@ async def _answer(serving: Runtime, exchange: Exchange) -> Reply:
         reply = await dispatch.complete(serving, exchange)
         exchange.meter.reply(*exchange.answering.way.format.read(reply.body))
     serving.breaker.succeeded(exchange.answering.candidate.target.key)
-    await hold.end(serving, exchange, endings.answered(exchange))
+    await answering.end(serving, exchange, endings.answered(exchange), lambda: exchange.speaker().plain(reply))
     return reply

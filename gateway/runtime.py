@@ -10,6 +10,7 @@ from gateway.breaker import Breaker
 from gateway.gauges import Gauges
 from gateway.inflight import InFlight
 from gateway.limits.limiter import Limiter
+from gateway.once.keeper import AnswerKeeper
 from gateway.recorder import Recorder
 from gateway.routing.measured import Measured
 from gateway.routing.peers import Peers
@@ -48,6 +49,7 @@ class Runtime:
         self.peers = Peers.from_settings(self.measured, self.breaker)
         self.limits = Limiter.from_settings(now_ms=lambda: int(clock().timestamp() * 1000))
         self.inflight = InFlight(self.writer)
+        self.answers = AnswerKeeper()
         self._transports: dict[str, Transport] = {
             "relay": Relay(),
             "litellm": LiteLLM(),
@@ -70,7 +72,7 @@ class Runtime:
         await self.peers.stop()
         for transport in self._transports.values():
             await transport.aclose()
-        for part in (self.writer, self.recorder, self.telemetry, self.snapshots):
+        for part in (self.answers, self.writer, self.recorder, self.telemetry, self.snapshots):
             await asyncio.to_thread(part.stop)
 
     def transport(self, name: str) -> Transport:

@@ -12,6 +12,7 @@ from django.http import StreamingHttpResponse
 from gateway import dispatch, endings, headers, hold
 from gateway.endpoints.base import StreamSpeaker
 from gateway.exchange import Exchange
+from gateway.once import answering
 from gateway.runtime import Runtime
 from gateway.transports.base import UpstreamStream
 from gateway.transports.chunk import Chunk
@@ -79,8 +80,7 @@ def _leave(serving: Runtime, exchange: Exchange, opening: "asyncio.Task[Opened]"
 async def _events(
     serving: Runtime, exchange: Exchange, upstream: UpstreamStream, chunks: list[Chunk]
 ) -> AsyncGenerator[bytes]:
-    speaker = exchange.speaker()
-    assert isinstance(speaker, StreamSpeaker), "streams are asked for at endpoints that have them"
+    speaker = _speaker(exchange)
     exchange.sending = True
     with serving.inflight.streaming():
         try:
@@ -91,7 +91,7 @@ async def _events(
                     yield data
                 chunks = await upstream.read()
             serving.breaker.succeeded(exchange.answering.candidate.target.key)
-            await hold.end(serving, exchange, endings.answered(exchange))
+            await answering.end(serving, exchange, endings.answered(exchange), speaker.closing)
             yield speaker.closing()
         except UpstreamError as error:
             yield speaker.broken_off(await _break_off(serving, exchange, error))
@@ -104,6 +104,12 @@ async def _events(
             else:
                 # Only a client that went away, or a shutdown, ends this generator early.
                 _go_on_alone(serving, exchange, _drain(serving, exchange, upstream))
+
+
+def _speaker(exchange: Exchange) -> StreamSpeaker:
+    speaker = exchange.speaker()
+    assert isinstance(speaker, StreamSpeaker), "streams are asked for at endpoints that have them"
+    return speaker
 
 
 async def _break_off(serving: Runtime, exchange: Exchange, error: UpstreamError) -> ServiceError:
@@ -134,16 +140,22 @@ async def _own_fault(serving: Runtime, exchange: Exchange) -> ServiceError:
 async def _drain(
     serving: Runtime, exchange: Exchange, upstream: UpstreamStream, chunks: list[Chunk] | None = None
 ) -> None:
-    """Read on without a client, so that the bill rests on what the provider reports; cancelled after DRAIN_S."""
+    """Read on without a client, so that the bill rests on what the provider reports; cancelled after DRAIN_S.
+
+    Who may ask again under the same Idempotency-Key finds there what would have been said.
+    """
+    speaker = _speaker(exchange) if exchange.claim is not None else None
     async with hold.ended_on_failure(serving, exchange), aclosing(upstream):
         try:
             while chunks := chunks or await upstream.read():
                 for chunk in chunks:
                     exchange.meter.chunk(chunk)
+                if speaker is not None:
+                    speaker.forward(chunks)
                 chunks = None
         except UpstreamError as error:
             dispatch.failed(serving, exchange, exchange.answering, error)
             await hold.end(serving, exchange, _ending_of(exchange, error))
             return
     serving.breaker.succeeded(exchange.answering.candidate.target.key)
-    await hold.end(serving, exchange, endings.answered(exchange))
+    await answering.end(serving, exchange, endings.answered(exchange), speaker.closing if speaker else bytes)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from credits.models import Hold
 from credits.services.sweep import sweep
 from gateway import lost, telemetry
+from gateway.once import stored
 from gateway.partitions import make_partitions as make
 from gateway.recorder import Record, write
 from gateway.services import budget_alerts, keys
@@ -49,6 +50,12 @@ def record_lost_calls() -> int:
 def prune_access_tokens() -> int:
     """Forget sign-ins that ran out a week ago, and secrets whose grace period is over; returns how many. Idempotent."""
     return keys.prune_access_tokens(kept_s=7 * 24 * 3600) + keys.prune_former_secrets()
+
+
+@shared_task
+def prune_stored_answers() -> int:
+    """Forget what was answered to calls with an Idempotency-Key too long ago; returns how many. Idempotent."""
+    return stored.prune()
 
 
 @shared_task

@@ -133,3 +133,19 @@ def several_workers_want_redis(**kwargs: Any) -> list[CheckMessage]:
             id="opscenter.W001",
         )
     ]
+
+
+@register()
+def answers_are_kept_for_longer_than_calls_take(**kwargs: Any) -> list[CheckMessage]:
+    """opscenter.E014."""
+    longest_s = settings.REQUEST_TIMEOUT_S + settings.DRAIN_S + settings.LEASE_S
+    if longest_s < settings.IDEMPOTENCY_KEPT_S and settings.IDEMPOTENCY_MAX_BYTES >= 0:
+        return []
+    return [
+        Error(
+            f"IDEMPOTENCY_KEPT_S is no more than the {longest_s:g} s that a call may take, or IDEMPOTENCY_MAX_BYTES is "
+            "negative.",
+            hint="The defaults are IDEMPOTENCY_KEPT_S=86400 and IDEMPOTENCY_MAX_BYTES=2097152.",
+            id="opscenter.E014",
+        )
+    ]

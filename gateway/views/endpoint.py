@@ -1,5 +1,6 @@
 """The view of any endpoint that asks a model: it admits, routes and holds the call, then has it answered."""
 
+from functools import partial
 from typing import ClassVar
 
 from django.conf import settings
@@ -13,6 +14,9 @@ from gateway.endpoints.base import Endpoint
 from gateway.exchange import Exchange
 from gateway.limits import admission
 from gateway.limits.headers import marked
+from gateway.once import answering
+from gateway.once.claim import Claim
+from gateway.once.stored import Wanted
 from gateway.routing import Candidate
 from gateway.routing.power import at_level
 from gateway.routing.strategies import Job, Look
@@ -21,6 +25,7 @@ from gateway.runtime import Runtime
 from gateway.snapshot import Snapshot
 from gateway.views.base import InferenceView, caller_of
 from opscenter.core.errors import ServiceError
+from opscenter.core.idempotency import key_in
 
 
 class EndpointView(InferenceView):
@@ -31,6 +36,21 @@ class EndpointView(InferenceView):
     async def answer(self, request: Request) -> HttpResponseBase:
         ask = self.endpoint.parse(request._request.body)
         wishes = self.wishes(request, ask)
+        if (key := key_in(request)) is None:
+            return await self._answered(request, ask, wishes)
+        django_request = request._request
+        wanted = Wanted(
+            virtual_key_id=caller_of(request).key_id,
+            key=key,
+            path=request.path,
+            body=django_request.body,
+            request_id=django_request.request_id,  # type: ignore[attr-defined]
+        )
+        return await answering.answered(runtime.current(), wanted, partial(self._answered, request, ask, wishes))
+
+    async def _answered(
+        self, request: Request, ask: Ask, wishes: Wishes, claim: Claim | None = None
+    ) -> HttpResponseBase:
         max_cost_nano = max_cost.take(ask.body, request.META.get(max_cost.HEADER))
         serving, caller = runtime.current(), caller_of(request)
         request_id = request._request.request_id  # type: ignore[attr-defined]
@@ -52,10 +72,12 @@ class EndpointView(InferenceView):
             tags=tags,
             client_request_id=printable(request.META.get("HTTP_X_REQUEST_ID", ""))[:128],
             max_cost_nano=max_cost_nano,
+            claim=claim,
         )
         _keep_within_max_cost(serving, exchange)
         async with admission.admitted(serving, exchange, snapshot.rates.tiers[caller.tier].limits):
             await hold.reserve(serving, exchange)
+            await answering.confirm(serving, exchange)
         respond = stream.respond if ask.stream else plain.respond
         return await marked(exchange, respond(serving, exchange))
 

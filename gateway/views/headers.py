@@ -2,10 +2,12 @@
 
 from drf_spectacular.utils import OpenApiParameter
 
+from opscenter.core.idempotency import KEY
+
 MAX_COST = OpenApiParameter(
     "X-Max-Cost",
     str,
     OpenApiParameter.HEADER,
     description="Credits that the call may cost at most, as `max_cost` in the body. The smaller of both counts.",
 )
-OF_CALLS = [MAX_COST]
+OF_CALLS = [KEY, MAX_COST]

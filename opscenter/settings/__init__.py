@@ -84,6 +84,8 @@ REQUEST_MONTHS_KEPT = env.int("REQUEST_MONTHS_KEPT", default=13)
 ACCESS_TOKEN_S = env.int("ACCESS_TOKEN_S", default=12 * 3600)
 VIRTUAL_KEYS_PER_USER = env.int("VIRTUAL_KEYS_PER_USER", default=100)
 VIRTUAL_KEY_GRACE_S = env.int("VIRTUAL_KEY_GRACE_S", default=24 * 3600)
+IDEMPOTENCY_KEPT_S = env.int("IDEMPOTENCY_KEPT_S", default=24 * 3600)
+IDEMPOTENCY_MAX_BYTES = env.int("IDEMPOTENCY_MAX_BYTES", default=2 * 1024 * 1024)
 
 # --- provider keys ---
 

@@ -17,6 +17,7 @@ at_times: dict[str, dict[str, Any]] = {
     "tell-of-budgets": {"task": "gateway.tasks.tell_of_budgets", "schedule": crontab()},
     "check-ledger": {"task": "credits.tasks.check_ledger", "schedule": crontab(hour=3, minute=17)},
     "prune-access-tokens": {"task": "gateway.tasks.prune_access_tokens", "schedule": crontab(hour=2, minute=41)},
+    "prune-stored-answers": {"task": "gateway.tasks.prune_stored_answers", "schedule": crontab(minute=47)},
     "prune-alerts": {"task": "opscenter.core.tasks.prune_alerts", "schedule": crontab(hour=2, minute=57)},
     "prune-sessions": {"task": "opscenter.core.tasks.prune_sessions", "schedule": crontab(hour=2, minute=51)},
     "prune-failed-sign-ins": {"task": "opscenter.core.tasks.prune_failed_sign_ins", "schedule": crontab(minute=23)},

@@ -53,8 +53,10 @@ class InProcess:
 
     def leave(self, key: str, *, once: Callable[[], object], **fields: Any) -> None:
         """A chat whose client goes away as soon as `once` is true."""
-        body = json.dumps({"messages": [{"role": "user", "content": "Hello"}], **fields}).encode()
-        asking = self._call("POST", "/v1/chat/completions", key, body, {})
+        self.leave_call(key, {"messages": [{"role": "user", "content": "Hello"}], **fields}, {}, once=once)
+
+    def leave_call(self, key: str, body: Any, headers: Mapping[str, str], *, once: Callable[[], object]) -> None:
+        asking = self._call("POST", "/v1/chat/completions", key, json.dumps(body).encode(), headers)
         client = asyncio.run_coroutine_threadsafe(asking, self._loop)
         eventually(once)
         client.cancel()

@@ -114,6 +114,15 @@ def test_a_lease_shorter_than_four_heartbeats_is_an_error(settings: Any) -> None
     assert [found.id for found in checks.lease_outlives_heartbeats()] == ["opscenter.E003"]
 
 
+@pytest.mark.parametrize(("kept_s", "most"), [(600, 1), (86400, -1)])
+def test_answers_that_would_be_forgotten_before_their_calls_end_are_an_error(
+    kept_s: int, most: int, settings: Any
+) -> None:
+    assert checks.answers_are_kept_for_longer_than_calls_take() == []
+    settings.IDEMPOTENCY_KEPT_S, settings.IDEMPOTENCY_MAX_BYTES = kept_s, most
+    assert [found.id for found in checks.answers_are_kept_for_longer_than_calls_take()] == ["opscenter.E014"]
+
+
 def test_several_workers_without_redis_are_warned_of(settings: Any) -> None:
     settings.WEB_CONCURRENCY, settings.REDIS_URL, settings.DEBUG = 2, "", False
     assert [found.id for found in checks.several_workers_want_redis()] == ["opscenter.W001"]

@@ -1,0 +1,516 @@
+"""Idempotency-Key: one upstream call and one charge however often a call is sent, and the same answer."""
+
+import asyncio
+import json
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from cryptography.fernet import Fernet
+from django.db import OperationalError
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from credits import checker
+from credits.ledger import book
+from credits.ledger.moves import Capture, Move, Outcome
+from credits.models import Account, Entry, Hold
+from credits.services.sweep import sweep
+from gateway.errors import AnswerLost, CallInProgress, KeyReused
+from gateway.models import IdempotentCall, RequestRow
+from gateway.once import stored
+from gateway.once.claim import Claim
+from gateway.once.stored import Answer, Wanted
+from gateway.tasks import prune_stored_answers
+from opscenter.core.ids import uuid7
+from opscenter.core.models import User
+from opscenter.core.reencryption import reencrypt
+from tests.credits import ledger
+from tests.eventually import eventually
+from tests.gateway.in_process import InProcess
+from tests.gateway.people import key_of, person, wallet
+from tests.llmconfig.api import Api, on_server
+from tests.replayed import replayed
+from tests.upstream import Upstream
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+_GIVEN = 1000 * 10**9
+_SAID = Answer({"x-ops-model": "m1"}, "application/json", "grüße".encode())
+
+
+@pytest.fixture
+def key(alice: Api, serving: InProcess, upstream: Upstream) -> str:
+    def make() -> str:
+        server = alice.server(base_url=upstream.origin)
+        alice.model(on_server(server, "test-model"), input_price="2", max_output_tokens=4000)
+        return key_of(person("bob", "LLM user", credits_nano=_GIVEN)).plaintext
+
+    plaintext = replayed(__name__, make)
+    serving.sees_changes()
+    return plaintext
+
+
+Ask = Callable[..., httpx.Response]
+
+
+@pytest.fixture
+def ask(serving: InProcess, key: str) -> Ask:
+    def ask(*, once: str = "first", key: str = key, text: str = "Hello", **fields: Any) -> httpx.Response:
+        body = {"model": "m1", "messages": [{"role": "user", "content": text}], **fields}
+        sent = {"Idempotency-Key": once}
+        return serving.call("POST", "/v1/chat/completions", key=key, content=json.dumps(body).encode(), headers=sent)
+
+    return ask
+
+
+def _spent() -> int:
+    """Once every hold has ended; the ledger must add up by then."""
+    eventually(lambda: not Hold.objects.filter(state="HELD").exists())
+    assert list(checker.check()) == []
+    return _GIVEN - wallet(User.objects.get(username="bob")).posted
+
+
+def _charges() -> int:
+    return Entry.objects.filter(journal__idempotency_key__startswith="usage:", account__kind="wallet").count()
+
+
+def _code(answer: httpx.Response) -> str:
+    return str(answer.json()["error"]["code"])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_that_is_sent_again_is_answered_as_it_was(ask: Ask, upstream: Upstream, stream: bool) -> None:
+    first = ask(stream=stream)
+    again = ask(stream=stream)
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.content == first.content
+    assert again.headers["content-type"] == first.headers["content-type"]
+    assert again.headers["x-request-id"] == first.headers["x-request-id"]
+    assert (first.headers.get("idempotent-replayed"), again.headers["idempotent-replayed"]) == (None, "true")
+    assert (len(upstream.calls), _charges()) == (1, 1)
+    assert _spent() > 0
+    assert stream or again.headers["x-ops-cost-credits"] == first.headers["x-ops-cost-credits"]
+    assert b64encode(first.content[:60]).decode() not in IdempotentCall.objects.get().answer
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/v1/messages", {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 50}),
+        ("/v1/responses", {"input": "Hello"}),
+        ("/api/v2/llm/chat/completions", {"messages": [{"role": "user", "content": "Hello"}]}),
+    ],
+)
+def test_answers_of_other_endpoints_are_kept_in_their_words(
+    serving: InProcess, key: str, upstream: Upstream, path: str, asked: dict[str, Any], stream: bool
+) -> None:
+    body = json.dumps({"model": "m1", "stream": stream, **asked}).encode()
+
+    def ask() -> httpx.Response:
+        return serving.call("POST", path, key=key, content=body, headers={"Idempotency-Key": "first"})
+
+    first, again = ask(), ask()
+
+    assert (first.status_code, again.headers["idempotent-replayed"]) == (200, "true")
+    assert again.content == first.content
+    for name in ("x-request-id", "request-id", "content-type"):
+        assert again.headers.get(name) == first.headers.get(name)
+    assert len(upstream.calls) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_answer_is_kept_before_it_is_charged(ask: Ask, monkeypatch: pytest.MonkeyPatch, stream: bool) -> None:
+    kept: list[bool] = []
+    apply = book.apply
+
+    def noted(moves: Sequence[Move]) -> list[Outcome]:
+        kept.extend(IdempotentCall.objects.exclude(answer="").exists() for m in moves if isinstance(m, Capture))
+        return apply(moves)
+
+    monkeypatch.setattr("credits.writer.book.apply", noted)
+
+    assert ask(stream=stream).status_code == 200
+    assert kept == [True]
+
+
+def test_twenty_at_once_are_one_call_and_one_charge(ask: Ask, upstream: Upstream) -> None:
+    upstream.behave("test-model", "slow-first-byte:0.3")
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: ask(max_tokens=20), range(20)))
+
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert {_code(answer) for answer in refused} == {"idempotent_call_in_progress"}
+    assert {(answer.status_code, answer.headers["retry-after"]) for answer in refused} == {(409, "1")}
+    assert len(refused) < 20
+    assert ask(max_tokens=20).headers["idempotent-replayed"] == "true"
+    assert (len(upstream.calls), _charges()) == (1, 1)
+    assert _spent() > 0
+
+
+@pytest.mark.once
+def test_another_request_under_the_same_key_is_refused_and_another_callers_key_is_another(
+    serving: InProcess, ask: Ask, upstream: Upstream
+) -> None:
+    other = key_of(User.objects.get(username="bob")).plaintext
+    serving.sees_changes()
+    ask()
+
+    changed = ask(text="Goodbye")
+
+    assert (changed.status_code, _code(changed)) == (422, "idempotency_key_reused")
+    assert ask(key=other, text="Goodbye").status_code == 200
+    assert len(upstream.calls) == 2
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("once", ["", "x" * 256])
+def test_a_key_has_its_length(ask: Ask, once: str) -> None:
+    refused = ask(once=once)
+
+    assert refused.status_code == 422
+    assert refused.json()["error"]["message"] == "Idempotency-Key has 1 to 255 characters."
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_that_fails_for_free_may_be_tried_again(ask: Ask, upstream: Upstream, stream: bool) -> None:
+    upstream.behave("test-model", "eof-mid-stream:5" if stream else "status-400", "ok")
+
+    failed, served = ask(stream=stream), ask(stream=stream)
+
+    assert (failed.status_code, served.status_code) == (200 if stream else 400, 200)
+    assert "error" in failed.text
+    assert "idempotent-replayed" not in served.headers
+    assert ("[DONE]" in served.text) is stream
+    assert (len(upstream.calls), _charges()) == (2, 1)
+
+
+@pytest.mark.once
+def test_a_call_that_was_refused_leaves_its_key_free(ask: Ask) -> None:
+    dear, served = ask(max_tokens=4000, max_cost=0.1), ask(max_tokens=20)
+
+    assert (dear.status_code, served.status_code) == (402, 200)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_answer_is_kept_for_a_client_that_left(
+    serving: InProcess, ask: Ask, key: str, upstream: Upstream, stream: bool
+) -> None:
+    upstream.behave("test-model", "gate:4")
+    body = {"model": "m1", "messages": [{"role": "user", "content": "Hello"}], "stream": stream}
+    headers = {"Idempotency-Key": "first"}
+    serving.leave_call(key, body, headers, once=lambda: upstream.calls)
+
+    meanwhile = ask(stream=stream)
+    upstream.release()
+    eventually(lambda: IdempotentCall.objects.exclude(answer="").exists())
+    again = ask(stream=stream)
+
+    # Nothing holds up a plain answer, which may be there by then.
+    assert (meanwhile.status_code, again.status_code) == (409 if stream else meanwhile.status_code, 200)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.text.endswith("[DONE]\n\n") if stream else again.json()["choices"]
+    # The answer is there before its charge.
+    assert _spent() > 0
+    assert (len(upstream.calls), _charges()) == (1, 1)
+
+
+@pytest.mark.once
+def test_what_was_charged_but_is_not_whole_is_said_and_never_called_again(ask: Ask, upstream: Upstream) -> None:
+    upstream.behave("test-model", "chunks:3000+ignore-max-tokens")
+    cut = ask(stream=True, max_tokens=5)
+    spent = _spent()
+
+    lost = ask(stream=True, max_tokens=5)
+
+    assert "longer than what was asked for" in cut.text
+    assert (lost.status_code, _code(lost)) == (409, "idempotent_answer_lost")
+    assert lost.json()["error"]["details"]["request_id"] == cut.headers["x-request-id"]
+    assert float(lost.json()["error"]["details"]["charged_credits"]) * 10**9 == spent > 0
+    assert len(upstream.calls) == 1
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_that_is_too_long_is_not_kept(ask: Ask, settings: Settings, stream: bool) -> None:
+    settings.IDEMPOTENCY_MAX_BYTES = 100
+
+    assert ask(stream=stream).status_code == 200
+    assert _code(ask(stream=stream)) == "idempotent_answer_lost"
+    assert _charges() == 1
+
+
+@pytest.mark.once
+def test_an_answer_that_cost_nothing_is_not_asked_for_again_either(
+    alice: Api, serving: InProcess, ask: Ask, settings: Settings, upstream: Upstream
+) -> None:
+    alice.model(on_server(alice.server(name="gratis", base_url=upstream.origin), "free-model"), name="gratis")
+    serving.sees_changes()
+    settings.IDEMPOTENCY_MAX_BYTES = 100
+
+    assert ask(model="gratis").status_code == 200
+    lost = ask(model="gratis")
+
+    assert lost.json()["error"]["details"]["charged_credits"] == "0"
+    assert len(upstream.calls) == 1
+
+
+@pytest.mark.once
+def test_an_answer_that_can_not_be_stored_is_given_and_charged_all_the_same(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr("gateway.once.stored.keep", away)
+
+    served = ask()
+
+    assert served.status_code == 200
+    assert _code(ask()) == "idempotent_answer_lost"
+    assert _charges() == 1
+
+
+@pytest.mark.once
+def test_without_the_database_a_call_that_must_not_be_made_twice_is_not_made(
+    ask: Ask, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr("gateway.once.stored.claim", away)
+
+    assert ask().status_code == 503
+    assert not upstream.calls
+
+
+_LEFT = {"model": "m1", "messages": [{"role": "user", "content": "Hello"}]}
+
+
+@pytest.mark.once
+def test_a_client_that_left_before_it_had_its_claim_leaves_none(
+    serving: InProcess, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_wanted, has_left, claim = threading.Event(), threading.Event(), stored.claim
+
+    def late(wanted: Wanted) -> int | Answer:
+        is_wanted.set()
+        assert has_left.wait(30)
+        return claim(wanted)
+
+    monkeypatch.setattr("gateway.once.stored.claim", late)
+    released = _released_rows(monkeypatch)
+    serving.leave_call(key, _LEFT, {"Idempotency-Key": "first"}, once=is_wanted.is_set)
+    has_left.set()
+
+    assert eventually(lambda: released) == [1]
+
+
+@pytest.mark.once
+def test_a_client_that_left_before_there_was_a_hold_leaves_no_claim(
+    serving: InProcess, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(serving.runtime.writer, "reserve", never)
+    released = _released_rows(monkeypatch)
+    serving.leave_call(key, _LEFT, {"Idempotency-Key": "first"}, once=IdempotentCall.objects.exists)
+
+    assert eventually(lambda: released) == [1]
+
+
+def _released_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows went with each claim that was let go of."""
+    numbers: list[int] = []
+    release = stored.release
+
+    def noted(id: int, request_id: UUID) -> None:
+        before = IdempotentCall.objects.count()
+        release(id, request_id)
+        numbers.append(before - IdempotentCall.objects.count())
+
+    monkeypatch.setattr("gateway.once.stored.release", noted)
+    return numbers
+
+
+@pytest.mark.once
+def test_a_database_that_says_nothing_keeps_nobody_waiting(
+    ask: Ask, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says_something, claim = threading.Event(), stored.claim
+
+    def late(wanted: Wanted) -> int | Answer:
+        assert says_something.wait(30)
+        return claim(wanted)
+
+    monkeypatch.setattr("gateway.once.stored.claim", late)
+    monkeypatch.setattr("gateway.once.keeper._PATIENCE_S", 0.05)
+
+    # The second waits behind the first, and isn't begun any more when its turn has come.
+    refused = [ask(), ask(once="second")]
+    says_something.set()
+
+    assert [(answer.status_code, answer.headers["retry-after"]) for answer in refused] == [(503, "2")] * 2
+    monkeypatch.setattr("gateway.once.keeper._PATIENCE_S", 30)
+    eventually(lambda: ask().status_code == 200)
+    assert [row.key for row in IdempotentCall.objects.all()] == ["first"]
+    assert len(upstream.calls) == 1
+
+
+@pytest.mark.once
+def test_a_process_that_was_away_for_too_long_gives_up_its_call(
+    ask: Ask, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.once.claim.Claim.is_late", True)
+
+    assert ask().status_code == 409
+    assert (len(upstream.calls), _spent()) == (0, 0)
+
+
+def test_a_claim_is_late_well_before_another_may_have_it(settings: Settings) -> None:
+    def claimed(seconds_ago: float) -> Claim:
+        return Claim(1, uuid7(), began=time.monotonic() - seconds_ago)
+
+    assert [claimed(part * settings.LEASE_S).is_late for part in (0, 0.4, 0.6, 2)] == [False, False, True, True]
+
+
+@pytest.mark.once
+def test_a_call_without_the_header_has_no_thread_and_no_row(serving: InProcess, key: str) -> None:
+    assert serving.chat(key, model="m1").status_code == 200
+    assert serving.runtime.answers._thread is None
+    assert not IdempotentCall.objects.exists()
+
+
+# --- what each moment of a worker's death leaves ---
+
+
+def _claim(request_id: UUID | None = None, *, body: bytes = b"{}", path: str = "/v1/x", key: str = "k") -> int | Answer:
+    return stored.claim(Wanted(7, key, path, body, request_id or uuid7()))
+
+
+@pytest.fixture
+def bobs() -> Account:
+    return wallet(person("bob", credits_nano=1000))
+
+
+def _aged(seconds: float) -> None:
+    IdempotentCall.objects.update(claimed_at=timezone.now() - timedelta(seconds=seconds))
+
+
+def test_a_claim_without_a_hold_counts_for_the_time_of_a_lease(settings: Settings) -> None:
+    _claim()
+
+    with pytest.raises(CallInProgress):
+        _claim()
+    _aged(settings.LEASE_S + 1)
+
+    assert isinstance(_claim(second := uuid7()), int)
+    assert IdempotentCall.objects.get().request_id == second
+    with pytest.raises(KeyReused):
+        _claim(path="/v1/y")
+
+
+def test_a_call_lives_as_long_as_its_hold_and_is_free_again_where_that_was(bobs: Account, settings: Settings) -> None:
+    hold_id = ledger.held(bobs, 500)
+    _claim(hold_id)
+    _aged(settings.LEASE_S + 1)
+
+    with pytest.raises(CallInProgress):
+        _claim()
+    ledger.forget(hold_id)
+    sweep()
+
+    assert isinstance(_claim(), int)
+
+
+def test_a_worker_that_died_in_mid_stream_was_paid_and_is_not_paid_again(bobs: Account) -> None:
+    hold_id = ledger.held(bobs, 500)
+    _claim(hold_id)
+    ledger.deliver(hold_id, 30, 120)
+    ledger.forget(hold_id)
+    sweep()
+
+    with pytest.raises(AnswerLost) as lost:
+        _claim()
+
+    assert lost.value.details == {"request_id": str(hold_id), "charged_credits": "0.00000012"}
+
+
+def test_an_answer_that_was_kept_but_not_settled_is_given_for_what_the_sweep_charges(bobs: Account) -> None:
+    hold_id = ledger.held(bobs, 500)
+    id = _claim(hold_id)
+    assert isinstance(id, int)
+    stored.keep(id, hold_id, _SAID)
+
+    before = _claim()
+    ledger.forget(hold_id)
+    assert len(sweep()) == 1
+
+    assert before == _claim() == _SAID
+    bobs.refresh_from_db()
+    assert bobs.posted == 1000
+
+
+def test_who_lost_the_claim_keeps_nothing(settings: Settings) -> None:
+    id = _claim(first := uuid7())
+    assert isinstance(id, int)
+    _aged(settings.LEASE_S + 1)
+    _claim(second := uuid7())
+
+    stored.keep(id, first, _SAID)
+    stored.release(id, first)
+
+    assert (IdempotentCall.objects.get().request_id, IdempotentCall.objects.get().answer) == (second, "")
+
+
+def test_an_answer_is_bound_to_its_row(bobs: Account) -> None:
+    for key in ("k", "other"):
+        id = _claim(request_id := uuid7(), key=key)
+        assert isinstance(id, int)
+        stored.keep(id, request_id, _SAID)
+    IdempotentCall.objects.filter(key="k").update(answer=IdempotentCall.objects.get(key="other").answer)
+
+    with pytest.raises(AnswerLost):
+        _claim()
+    assert _claim(key="other") == _SAID
+
+
+def test_an_answer_goes_to_a_new_ring_with_everything_else(settings: Settings) -> None:
+    id = _claim(request_id := uuid7())
+    assert isinstance(id, int)
+    stored.keep(id, request_id, _SAID)
+    new = Fernet.generate_key().decode()
+    settings.BYOK_ENCRYPTION_KEY = f"{new},{settings.BYOK_ENCRYPTION_KEY}"
+    reencrypt()
+    settings.BYOK_ENCRYPTION_KEY = new
+
+    assert _claim() == _SAID
+
+
+def test_answers_are_forgotten_in_time(settings: Settings) -> None:
+    id = _claim(request_id := uuid7())
+    assert isinstance(id, int)
+    stored.keep(id, request_id, _SAID)
+    _aged(settings.IDEMPOTENCY_KEPT_S - 60)
+    assert prune_stored_answers() == 0
+    assert _claim() == _SAID
+
+    _aged(settings.IDEMPOTENCY_KEPT_S + 60)
+
+    assert isinstance(_claim(body=b"another"), int)
+    _aged(settings.IDEMPOTENCY_KEPT_S + 60)
+    assert prune_stored_answers() == 1
+    assert not RequestRow.objects.exists()
