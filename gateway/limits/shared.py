@@ -7,7 +7,6 @@ Redis again, nothing is sent there.
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 
 from redis.exceptions import RedisError
 
@@ -35,6 +34,7 @@ class SharedLimits:
         self._sending: asyncio.Task[None] | None = None
         self._probing: asyncio.Task[None] | None = None
         self._is_returning = False
+        self._is_stopping = False
 
     async def start(self) -> None:
         """Returns whether or not Redis is there."""
@@ -48,11 +48,12 @@ class SharedLimits:
         """Send what is waiting, for a moment."""
         if self._sending is not None:
             await asyncio.wait((self._sending,), timeout=_LAST_WORDS_S)
-        for task in (self._sending, self._probing):
-            if task is not None:
+        self._is_stopping = True
+        if tasks := [task for task in (self._sending, self._probing) if task is not None]:
+            for task in tasks:
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            # A cancellation that comes as Redis times out may be lost in that; then the mark is seen.
+            await asyncio.wait(tasks, timeout=_LAST_WORDS_S)
         await self._redis.close()
 
     async def take(self, take: Take) -> Outcome | None:
@@ -80,7 +81,7 @@ class SharedLimits:
 
     async def _send(self) -> None:
         try:
-            while self._queue:
+            while self._queue and not self._is_stopping:
                 batch, self._queue = self._queue[:_MOST_AT_ONCE], self._queue[_MOST_AT_ONCE:]
                 try:
                     outcomes = await self._redis.run([operation for operation, _ in batch])
@@ -117,17 +118,17 @@ class SharedLimits:
         self._probing = asyncio.get_running_loop().create_task(self._probe())
 
     async def _probe(self) -> None:
-        while True:
+        while not self._is_stopping:
             await asyncio.sleep(_PROBE_S)
             try:
                 await self._return()
             except RedisError:
                 self._queue.clear()
             else:
-                break
+                log.warning("limits: Redis is back; all processes share them again")
+                return
             finally:
                 self._is_returning = False
-        log.warning("limits: Redis is back; all processes share them again")
 
     async def _return(self) -> None:
         await self._redis.open()

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from pytest_django.fixtures import Settings
 from redis import Redis
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from gateway.limits.claims import Claim, Take
 from gateway.limits.limiter import Lease, Limiter, Refusal
@@ -174,6 +175,32 @@ async def test_a_redis_that_is_away_at_the_start_is_found_later(redis: RedisServ
     redis.start()
     await eventually_async(lambda: not limiter.is_falling_back, timeout_s=30)
     assert len(await admitted([limiter], 50, rpm(20, "key:2:rpm"))) == 20
+
+
+class LosesCancellations(RedisLimits):
+    """As its timeout does that runs out at the same moment."""
+
+    asked = 0
+
+    async def open(self) -> None:
+        self.asked += 1
+        if self.asked == 1:
+            raise RedisTimeout
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as error:
+            raise RedisTimeout from error
+
+
+async def test_it_ends_though_its_cancellation_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.limits.shared._PROBE_S", 0)
+    redis = LosesCancellations("redis://127.0.0.1:1", timeout_s=PATIENT_S, lease_s=60)
+    limiter = Limiter(now_ms=lambda: 0, redis=redis)
+    await limiter.start()
+    await eventually_async(lambda: redis.asked == 2)
+
+    async with asyncio.timeout(TIMEOUT_S):
+        await limiter.stop()
 
 
 async def test_slots_outlive_a_redis_that_lost_them(redis: RedisServer, make: Make) -> None:
