@@ -44,7 +44,8 @@ _BY_STATUS: Mapping[int, type[UpstreamError]] = {
     410: UpstreamModelMissing,
     429: UpstreamRateLimited,
 }
-
+# With these words and a 400 Anthropic says that the account, not the request, is at fault.
+_EMPTY_ACCOUNT = ("Your credit balance is too low", "You have reached your specified API usage limits")
 
 FAILURES = (aiohttp.ClientError, OSError, TimeoutError)
 
@@ -159,6 +160,8 @@ def from_status(status: int, headers: Mapping[str, str], content: bytes, target:
     # Gemini answers a wrong key with 400.
     kind = UpstreamRefusedKey if b"API_KEY_INVALID" in content else _BY_STATUS.get(status, UpstreamBadRequest)
     message = upstream_message(content, target) if kind is UpstreamBadRequest else None
+    if message and message.startswith(_EMPTY_ACCOUNT):
+        kind, message = UpstreamRefusedKey, None
     return kind(message, status=status, retry_after=retry_after_s(headers))
 
 

@@ -2,6 +2,7 @@
 
 Before the answer
     status-NNN[:retry_after_s]   that status in OpenAI's error envelope; 429 and 503 carry Retry-After (1)
+    empty-account                400 in the words of Anthropic, whose account is empty
     redirect                     302 to /stolen of this server, which logs who follows
     slow-first-byte:S            nothing at all for S seconds
     slow-first-chunk:S           headers at once, the first event S seconds later
@@ -39,6 +40,7 @@ MID_STREAM = (
     "gate",
 )
 OTHERS = (
+    "empty-account",
     "redirect",
     "slow-first-byte",
     "slow-first-chunk",

@@ -28,6 +28,13 @@ CONTROL_PREFIX = "/_"
 MESSAGES = "/v1/messages"
 RESPONSES = "/v1/responses"
 STOLEN = "/stolen"
+EMPTY_ACCOUNT = {
+    "type": "error",
+    "error": {
+        "type": "invalid_request_error",
+        "message": "Your credit balance is too low to access the API. Please go to Plans & Billing.",
+    },
+}
 MODELS = ("demo", "test-model")
 
 
@@ -182,7 +189,7 @@ class UpstreamServer(DemoServer):
 
     def _instead(self, request: web.Request, misbehaviour: Misbehaviour) -> web.StreamResponse | None:
         """The answer that replaces the endpoint's own."""
-        if "status" in misbehaviour:
+        if "status" in misbehaviour or "empty-account" in misbehaviour:
             return error_response(request, misbehaviour)
         if "redirect" in misbehaviour:
             return web.Response(status=302, headers={"Location": STOLEN})
@@ -226,6 +233,8 @@ class UpstreamServer(DemoServer):
 
 def error_response(request: web.Request, misbehaviour: Misbehaviour) -> web.Response:
     """As providers answer, the caller's key quoted in it: it must never reach a consumer."""
+    if "empty-account" in misbehaviour:
+        return web.json_response(EMPTY_ACCOUNT, status=400)
     status = int(misbehaviour.text("status"))
     key = request.headers.get("x-api-key") or request.headers.get("Authorization", "").removeprefix("Bearer ")
     message = f"Told to answer {status} at {request.host} to key {key}."

@@ -24,6 +24,7 @@ BEFORE_THE_ANSWER = {
     "status-500": errors.UpstreamServerError,
     "status-503": errors.UpstreamServerError,
     "status-529": errors.UpstreamServerError,
+    "empty-account": errors.UpstreamRefusedKey,
     "redirect": errors.UpstreamBroken,
     "slow-first-byte:5": errors.UpstreamTimeout,
     "reset-before-first-byte": errors.UpstreamUnreachable,
