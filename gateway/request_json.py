@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 from gateway.errors import InvalidRequest
+from opscenter.core.json_body import MOST_LEVELS, TOO_DEEP, is_too_deep
 
 # At most about 0.2 s of parsing where it was measured, whatever they are; text alone has that many commas in 10 MB.
 MOST_MARKS = 500_000
-MOST_LEVELS = 100
 
 _decode = msgspec.json.Decoder().decode
 
@@ -37,7 +37,7 @@ def json_object(raw: bytes) -> dict[str, Any]:
         raise InvalidRequest("The body is not valid JSON in UTF-8.", code="invalid_json") from error
     if not isinstance(body, dict):
         raise InvalidRequest("The body must be a JSON object.", code="invalid_json")
-    if raw.count(b"[") + raw.count(b"{") > MOST_LEVELS and _is_too_deep(body):
+    if raw.count(b"[") + raw.count(b"{") > MOST_LEVELS and is_too_deep(body):
         raise _too_deep()
     return body
 
@@ -55,19 +55,5 @@ def _refuse_too_many_parts(raw: bytes) -> None:
         raise InvalidRequest(f"The body has more than {MOST_MARKS} commas, brackets and braces.", code="invalid_json")
 
 
-def _is_too_deep(body: dict[str, Any]) -> bool:
-    level: list[Any] = [body]
-    for _ in range(MOST_LEVELS):
-        level = [
-            child
-            for node in level
-            for child in (node.values() if type(node) is dict else node)
-            if type(child) in (dict, list)
-        ]
-        if not level:
-            return False
-    return True
-
-
 def _too_deep() -> InvalidRequest:
-    return InvalidRequest(f"The body is nested more than {MOST_LEVELS} levels deep.", code="invalid_json")
+    return InvalidRequest(TOO_DEEP, code="invalid_json")

@@ -1,11 +1,14 @@
 """How the lists can be narrowed and ordered. What a parameter can't be is refused with 422."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django_filters import rest_framework as filters
+from django_filters.fields import IsoDateTimeField
 
 from llmconfig.models import ActiveProvider, AIServer, Deployment, LLMModel, ProviderHealth, ProviderKey
 from llmconfig.services.pointers import AI_SERVER, PROVIDER_TYPES
@@ -110,9 +113,24 @@ class ActiveProviderFilter(filters.FilterSet):  # type: ignore[misc]  # as above
         fields = ("purpose",)
 
 
+class MomentField(IsoDateTimeField):  # type: ignore[misc]  # as above
+    """In UTC: Python knows offsets that PostgreSQL does not."""
+
+    def to_python(self, value: str) -> datetime | None:
+        moment: datetime | None = super().to_python(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+class MomentFilter(filters.IsoDateTimeFilter):  # type: ignore[misc]  # as above
+    field_class = MomentField
+
+
 class AuditEntryFilter(filters.FilterSet):  # type: ignore[misc]  # as above
-    since = filters.IsoDateTimeFilter("created_at", lookup_expr="gte")
-    until = filters.IsoDateTimeFilter("created_at", lookup_expr="lt")
+    since = MomentFilter("created_at", lookup_expr="gte")
+    until = MomentFilter("created_at", lookup_expr="lt")
 
     class Meta:
         model = AuditEntry

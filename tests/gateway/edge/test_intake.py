@@ -9,8 +9,9 @@ from pytest_django.fixtures import Settings
 
 from gateway.errors import InvalidRequest, TooMuchInHand
 from gateway.intake import Body, BodyCut, Intake
-from gateway.request_json import MOST_LEVELS, MOST_MARKS, json_object
+from gateway.request_json import MOST_MARKS, json_object
 from opscenter.checks import bodies_fit_into_their_budget
+from opscenter.core.json_body import MOST_LEVELS
 
 
 def _body(intake: Intake, length: int | None) -> Body:
