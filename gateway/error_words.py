@@ -21,14 +21,18 @@ _TYPES: Mapping[int, str] = {
 _NOT_OVERLOADED = "no_active_provider"
 
 
+def is_anthropics(path: str) -> bool:
+    return path.endswith(_ANTHROPICS)
+
+
 def in_words_of(path: str, body: dict[str, Any], *, status: int, request_id: UUID) -> dict[str, Any]:
     """`body`, the envelope of every error here, as the clients of the endpoint at `path` expect it."""
-    return anthropics(body, status=status, request_id=request_id) if path.endswith(_ANTHROPICS) else body
+    return anthropics(body, status=status, request_id=request_id) if is_anthropics(path) else body
 
 
 def also_named(path: str, request_id: UUID | str) -> dict[str, str]:
     """The header by which Anthropic's SDK knows a request's id."""
-    return {"request-id": str(request_id)} if path.endswith(_ANTHROPICS) else {}
+    return {"request-id": str(request_id)} if is_anthropics(path) else {}
 
 
 def anthropics(body: dict[str, Any], *, status: int, request_id: UUID) -> dict[str, Any]:

@@ -50,9 +50,9 @@ _personal = [
     path("models", either(ModelsView, OwnModelListView)),
     path("models/<int:pk>", either(ModelView, OwnModelView)),
 ]
-_MODELS = "/api/v1/llm/models"
+MODELS = "/api/v1/llm/models"
 _ALSO = ("chat/", "embeddings", "messages", "quote", "rerank", "responses")
-ALIASES = ("/v2/", _MODELS, *(f"/api/v1/llm/{name}" for name in _ALSO))
+ALIASES = ("/v2/", MODELS, *(f"/api/v1/llm/{name}" for name in _ALSO))
 """Where what stands under /v1 stands once more."""
 INFERENCE_PREFIXES = ("/v1/", *ALIASES, "/api/v2/llm/")
 """Paths that opscenter/asgi.py gives to the handler without middleware, where `is_inference`."""
@@ -83,4 +83,4 @@ urlpatterns = [
 
 
 def is_inference(path: str, method: str, query: bytes) -> bool:
-    return path.startswith(INFERENCE_PREFIXES) and not (path.startswith(_MODELS) and is_management(method, query))
+    return path.startswith(INFERENCE_PREFIXES) and not (path.startswith(MODELS) and is_management(method, query))

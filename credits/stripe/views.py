@@ -4,7 +4,7 @@ from typing import ClassVar, cast
 from uuid import UUID
 
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -20,6 +20,10 @@ from credits.views import idempotency
 from credits.views.accounts import own_account
 from opscenter.core.api import Permissions
 from opscenter.core.models import User
+
+_TOO_MANY = OpenApiResponse(description="Too many purchases are unpaid.")
+_REFUSED_BY_STRIPE = OpenApiResponse(description="Stripe says that it can't be.")
+_NOT_NOW = OpenApiResponse(description="Nothing is sold here, or Stripe can't be reached.")
 
 
 class PackageListView(ListAPIView[Package]):
@@ -39,7 +43,10 @@ class PurchaseView(APIView):
     required_permissions: ClassVar = {"POST": Permissions.EXECUTE}
     for_consumers = True
 
-    @extend_schema(request=PurchaseInput, responses={201: PurchaseOutput})
+    @extend_schema(
+        request=PurchaseInput,
+        responses={201: PurchaseOutput, 429: _TOO_MANY, 502: _REFUSED_BY_STRIPE, 503: _NOT_NOW},
+    )
     def post(self, request: Request) -> Response:
         wanted = PurchaseInput(data=request.data)
         wanted.is_valid(raise_exception=True)
@@ -57,7 +64,11 @@ class RefundView(APIView):
 
     required_permissions: ClassVar = {"POST": MOVES_MONEY}
 
-    @extend_schema(request=RefundInput, parameters=[idempotency.KEY], responses={201: RefundOutput, 202: RefundOutput})
+    @extend_schema(
+        request=RefundInput,
+        parameters=[idempotency.KEY],
+        responses={201: RefundOutput, 202: RefundOutput, 502: _REFUSED_BY_STRIPE, 503: _NOT_NOW},
+    )
     def post(self, request: Request, id: UUID) -> Response:
         wanted = RefundInput(data=request.data)
         wanted.is_valid(raise_exception=True)

@@ -1,12 +1,11 @@
 """POST /v1/chat/completions."""
 
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from gateway.endpoints.chat import CHAT
-from gateway.views import headers
+from gateway.views import bodies, headers
 from gateway.views.endpoint import EndpointView
 
 
@@ -17,8 +16,8 @@ class ChatCompletionsView(EndpointView):
         operation_id="chat_completions",
         description="OpenAI's chat completions. Unknown fields are passed to the provider.",
         parameters=headers.OF_CALLS,
-        request=OpenApiTypes.OBJECT,
-        responses=OpenApiTypes.OBJECT,
+        request=bodies.CHAT,
+        responses=bodies.STREAMED,
     )
     async def post(self, request: Request) -> HttpResponseBase:
         return await self.answer(request)

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from gateway.endpoints.embeddings import EMBEDDINGS
-from gateway.views import headers
+from gateway.views import bodies, headers
 from gateway.views.endpoint import EndpointView
 
 
@@ -17,7 +17,7 @@ class EmbeddingsView(EndpointView):
         operation_id="embeddings",
         description="OpenAI's embeddings. Unknown fields are passed to the provider.",
         parameters=headers.OF_CALLS,
-        request=OpenApiTypes.OBJECT,
+        request=bodies.EMBEDDINGS,
         responses=OpenApiTypes.OBJECT,
     )
     async def post(self, request: Request) -> HttpResponseBase:

@@ -11,6 +11,7 @@ from gateway.endpoints.chat import CHAT
 from gateway.routing.explained import explained
 from gateway.routing.power import at_level
 from gateway.routing.strategies import Job
+from gateway.views import bodies
 from gateway.views.base import InferenceView, caller_of
 from gateway.views.routed import POWER_LEVEL, WISHES, wishes_of
 
@@ -22,7 +23,7 @@ class ExplainView(InferenceView):
         operation_id="explain_routing",
         description=f"Whom a chat completion with this body would go to, and why. {WISHES} are heeded.",
         parameters=[POWER_LEVEL],
-        request=OpenApiTypes.OBJECT,
+        request=bodies.ROUTED_CHAT,
         responses=OpenApiTypes.OBJECT,
     )
     async def post(self, request: Request) -> JsonResponse:

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -14,6 +14,10 @@ from gateway.errors import NotAuthenticated, SecondFactorMissing
 from gateway.services import keys
 from opscenter.core.models import User
 from opscenter.core.signin import lockouts, second_factor
+
+_WRONG = OpenApiResponse(description="The user name, the password or the code is wrong, or a code is missing.")
+_WITHOUT_SECOND_FACTOR = OpenApiResponse(description="Staff need a second factor, and have none yet.")
+LOCKED_OUT = OpenApiResponse(description="Too many failures: wait as long as `Retry-After` says.")
 
 
 class LoginInput(serializers.Serializer[None]):
@@ -39,7 +43,12 @@ class LoginView(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(operation_id="login", request=LoginInput, responses=LoginOutput, auth=[])
+    @extend_schema(
+        operation_id="login",
+        request=LoginInput,
+        responses={200: LoginOutput, 401: _WRONG, 403: _WITHOUT_SECOND_FACTOR, 429: LOCKED_OUT},
+        auth=[],
+    )
     def post(self, request: Request) -> Response:
         given = LoginInput(data=request.data)
         given.is_valid(raise_exception=True)

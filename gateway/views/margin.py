@@ -85,16 +85,15 @@ class BelowCostOutput(serializers.Serializer[Any]):
 
 
 class MarginOutput(serializers.Serializer[dict[str, Any]]):
-    first = serializers.DateField()
-    last = serializers.DateField()
     group_by = serializers.ListField(child=serializers.CharField())
     total = MarginSums()
     results = MarginGroup(many=True)
     warnings = BelowCostOutput(many=True)
 
-    def to_representation(self, instance: dict[str, Any]) -> dict[str, Any]:
-        shown = super().to_representation(instance)
-        return {"from": shown.pop("first"), "to": shown.pop("last"), **shown}
+    def get_fields(self) -> dict[str, Any]:
+        """`from` is no name for an attribute."""
+        days = {"from": serializers.DateField(source="first"), "to": serializers.DateField(source="last")}
+        return {**days, **super().get_fields()}
 
 
 class MarginView(APIView):

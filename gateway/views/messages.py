@@ -15,7 +15,7 @@ from gateway.endpoints.messages.request import count_prompt, read
 from gateway.error_words import also_named
 from gateway.errors import InvalidRequest
 from gateway.routing import Candidate
-from gateway.views import headers
+from gateway.views import bodies, headers
 from gateway.views.base import InferenceView, caller_of
 from gateway.views.endpoint import EndpointView
 
@@ -27,8 +27,8 @@ class MessagesView(EndpointView):
         operation_id="messages",
         description="Anthropic's messages, of any model. Unknown fields are passed to the provider.",
         parameters=headers.OF_CALLS,
-        request=OpenApiTypes.OBJECT,
-        responses=OpenApiTypes.OBJECT,
+        request=bodies.MESSAGES,
+        responses=bodies.STREAMED,
     )
     async def post(self, request: Request) -> HttpResponseBase:
         response = await self.answer(request)
@@ -47,7 +47,7 @@ class CountTokensView(InferenceView):
         operation_id="count_message_tokens",
         description="About how many tokens a message's text is, by the count that bills go by where a provider reports "
         "none. Nobody is asked, nothing is charged.",
-        request=OpenApiTypes.OBJECT,
+        request=bodies.COUNTED,
         responses=OpenApiTypes.OBJECT,
     )
     async def post(self, request: Request) -> JsonResponse:

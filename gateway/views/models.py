@@ -25,14 +25,22 @@ class ModelsView(InferenceView):
         """What is said of a model beside OpenAI's fields."""
         return {}
 
-    @extend_schema(operation_id="list_callable_models", responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        operation_id="list_callable_models",
+        description="The models that the caller's key may call.",
+        responses=OpenApiTypes.OBJECT,
+    )
     async def get(self, request: Request) -> JsonResponse:
         models = [_model(entry) | self.described(entry) for entry in _callable(caller_of(request))]
         return JsonResponse({"object": "list", "data": models})
 
 
 class ModelView(ModelsView):
-    @extend_schema(operation_id="get_callable_model", responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        operation_id="get_callable_model",
+        description="A model that the caller's key may call.",
+        responses=OpenApiTypes.OBJECT,
+    )
     async def get(self, request: Request, name: str = "") -> JsonResponse:
         for entry in _callable(caller_of(request)):
             if entry.name == name:

@@ -11,6 +11,7 @@ from gateway.errors import InvalidRequest
 from gateway.exchange import Exchange
 from gateway.request_json import json_object
 from gateway.routing.power import at_level
+from gateway.views import bodies
 from gateway.views.base import InferenceView, caller_of
 from gateway.views.chat import ChatCompletionsView
 from gateway.views.embeddings import EmbeddingsView
@@ -47,7 +48,7 @@ class QuoteView(InferenceView):
         operation_id="quote",
         description="The least and the most that a request can cost, whom it would go to, and what would refuse it.",
         parameters=[_ENDPOINT, MAX_COST],
-        request=OpenApiTypes.OBJECT,
+        request=bodies.QUOTED,
         responses=OpenApiTypes.OBJECT,
     )
     async def post(self, request: Request) -> JsonResponse:

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from gateway.errors import NotAuthenticated
 from gateway.models import VirtualKey
 from gateway.services import keys
-from gateway.views.login import demand_second_factor
+from gateway.views.login import LOCKED_OUT, demand_second_factor
 from opscenter.core import audit
 from opscenter.core.api import Permissions
 from opscenter.core.signin import lockouts, reauthentication
@@ -35,7 +35,11 @@ class ReauthenticateView(APIView):
 
     required_permissions: ClassVar = {"POST": Permissions.READ}
 
-    @extend_schema(operation_id="reauthenticate", request=ReauthenticateInput, responses=ReauthenticateOutput)
+    @extend_schema(
+        operation_id="reauthenticate",
+        request=ReauthenticateInput,
+        responses={200: ReauthenticateOutput, 429: LOCKED_OUT},
+    )
     def post(self, request: Request) -> Response:
         given = ReauthenticateInput(data=request.data)
         given.is_valid(raise_exception=True)

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from gateway.endpoints.rerank import RERANK
-from gateway.views import headers
+from gateway.views import bodies, headers
 from gateway.views.endpoint import EndpointView
 
 
@@ -17,7 +17,7 @@ class RerankView(EndpointView):
         operation_id="rerank",
         description="Reranking, for clients of Cohere's and Jina's.",
         parameters=headers.OF_CALLS,
-        request=OpenApiTypes.OBJECT,
+        request=bodies.RERANK,
         responses=OpenApiTypes.OBJECT,
     )
     async def post(self, request: Request) -> HttpResponseBase:

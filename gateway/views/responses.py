@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import ClassVar, NoReturn
 
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
@@ -12,7 +11,7 @@ from gateway.ask import Ask
 from gateway.endpoints.responses.endpoint import RESPONSES, able
 from gateway.errors import NotStored
 from gateway.routing import Candidate
-from gateway.views import headers
+from gateway.views import bodies, headers
 from gateway.views.base import InferenceView
 from gateway.views.endpoint import EndpointView
 
@@ -25,8 +24,8 @@ class ResponsesView(EndpointView):
         description="OpenAI's responses, of any model. Nothing of them is stored: each request has the whole "
         "conversation. Unknown fields are passed to the provider.",
         parameters=headers.OF_CALLS,
-        request=OpenApiTypes.OBJECT,
-        responses=OpenApiTypes.OBJECT,
+        request=bodies.RESPONSES,
+        responses=bodies.STREAMED,
     )
     async def post(self, request: Request) -> HttpResponseBase:
         return await self.answer(request)

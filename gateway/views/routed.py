@@ -12,7 +12,7 @@ from gateway.ask import Ask
 from gateway.endpoints.chat import CHAT
 from gateway.routing import wishes as wishing
 from gateway.routing.wishes import PRIVACY, Wishes
-from gateway.views import headers
+from gateway.views import bodies, headers
 from gateway.views.endpoint import EndpointView
 from gateway.views.models import ModelsView, ModelView
 from llmconfig.snapshot import CatalogModel
@@ -30,8 +30,8 @@ class RoutedChatView(EndpointView):
         operation_id="routed_chat_completions",
         description=f"Chat completions, with {WISHES} in the body. No model: of the whole catalog the best that fits.",
         parameters=[POWER_LEVEL, *headers.OF_CALLS],
-        request=OpenApiTypes.OBJECT,
-        responses=OpenApiTypes.OBJECT,
+        request=bodies.ROUTED_CHAT,
+        responses=bodies.STREAMED,
     )
     async def post(self, request: Request) -> HttpResponseBase:
         return await self.answer(request)
@@ -56,13 +56,21 @@ class _Described(ModelsView):
 
 
 class RoutedModelsView(_Described):
-    @extend_schema(operation_id="list_routed_models", responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        operation_id="list_routed_models",
+        description="The models that the caller's key may call, and what a call can choose by.",
+        responses=OpenApiTypes.OBJECT,
+    )
     async def get(self, request: Request) -> JsonResponse:
         return await super().get(request)
 
 
 class RoutedModelView(_Described, ModelView):
-    @extend_schema(operation_id="get_routed_model", responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        operation_id="get_routed_model",
+        description="A model that the caller's key may call, and what a call can choose by.",
+        responses=OpenApiTypes.OBJECT,
+    )
     async def get(self, request: Request, name: str = "") -> JsonResponse:
         return await super().get(request, name)
 

@@ -15,6 +15,7 @@ _PROVIDER = PolymorphicProxySerializer(
     component_name="ActiveProviderTarget",
     serializers=[AIServerOut, ProviderKeyOut],
     resource_type_field_name=None,
+    allow_null=True,
 )
 
 

@@ -79,6 +79,8 @@ class NestedDeploymentOut(serializers.ModelSerializer[Deployment]):
     provider_type = serializers.SerializerMethodField()
     provider_id = serializers.IntegerField(source="provider.pk", read_only=True)
     provider_name = serializers.CharField(source="provider.__str__", read_only=True)
+    max_tokens_param = ModelChoiceField(Deployment.MaxTokensParam, allow_blank=True, read_only=True)
+    privacy = ModelChoiceField(LLMModel.Privacy, allow_blank=True, read_only=True)
     input_price = PriceField(source="own_price.input_price", read_only=True)
     cached_input_price = PriceField(source="own_price.cached_input_price", read_only=True)
     cache_write_price = PriceField(source="own_price.cache_write_price", read_only=True)

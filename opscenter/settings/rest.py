@@ -21,7 +21,13 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Manage providers, and use them through one gateway.",
     "VERSION": "1",
     "SERVE_PUBLIC": True,
+    "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["gateway.schema_paths.without_aliases"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "gateway.schema_errors.with_errors",
+        "gateway.schema_paths.with_callable_models",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": FAVICON_URL,
     "ENUM_NAME_OVERRIDES": {

@@ -27,3 +27,18 @@ def test_an_inference_endpoint_is_described_once(schema: dict[str, object]) -> N
         "/v1/chat/completions",
     ]
     assert "/api/v1/llm/credits" in paths
+
+
+def test_every_operation_says_how_it_refuses(schema: dict[str, object]) -> None:
+    paths = schema["paths"]
+    assert isinstance(paths, dict)
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            responses = operation["responses"]
+            refusals = {status for status in responses if int(status) >= 400}
+            assert refusals, (method, path)
+            for status in refusals:
+                shape = responses[status]["content"]["application/json"]["schema"]["$ref"]
+                assert shape.endswith("/AnthropicError" if "/messages" in path else "/Error"), (method, path, status)
+            if {} not in operation.get("security", [{}]):
+                assert {"401", "403"} <= refusals, (method, path)
