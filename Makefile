@@ -15,7 +15,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 	--no-header --exclude-newer $$($(BIN)/python -c 'import datetime as d; print(d.date.today() - d.timedelta(days=$(COOL_OFF_DAYS)))')
 
 .DEFAULT_GOAL := help
-.PHONY: help install run serve worker test proof bench bench_usage bench-usage soak peer lint lock clean
+.PHONY: help install run serve worker test proof fuzz bench bench_usage bench-usage soak peer lint lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z_]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -55,6 +55,9 @@ proof: $(VENV)/.installed-dev ## Run the proofs of the ledger whole, and write d
 
 soak: $(VENV)/.installed-dev ## Half an hour of mixed load with faults; what it leaves behind is in bench/SOAK.md; ARGS="--minutes 5" for less
 	@$(BIN)/python -m tests.soak $(ARGS)
+
+fuzz: $(VENV)/.installed-dev ## Ask the API what its description allows for and what not, and write docs/fuzzing.md; ARGS=--cases=2000
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, types, import directions, the locks and the migrations
 	$(BIN)/ruff check

@@ -1,0 +1,1 @@
+"""What the API's own description allows for, and what it doesn't, sent to it: it never fails, and asks who calls."""

@@ -1,0 +1,75 @@
+"""What a run saw, and docs/fuzzing.md from it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HEAD = """# Fuzzing
+
+`make fuzz` asks every operation of the OpenAPI description for what it allows, for what it doesn't, and for what no
+description has (tests/fuzz/odd.py), as an LLM admin, as an LLM user and as nobody, and writes this file. No answer may
+be a failure of ours (500), hold a secret, or be of a status, type, header or shape that is not described; nobody may be
+answered anything but a refusal where a credential is asked for. `make test` does the same with a few cases.
+"""
+FOUND = "## Found and mended"
+_EXAMPLES = 2
+
+
+@dataclass(slots=True)
+class Seen:
+    """`statuses` by who asked; `failures` by kind, with some of their cases; `slowest` in seconds; `served` are
+    the operations that somebody was answered with success by.
+    """
+
+    secrets: tuple[str, ...] = ()
+    statuses: dict[str, Counter[int]] = field(default_factory=dict)
+    failures: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    served: set[str] = field(default_factory=set)
+    unsendable: int = 0
+    slowest: tuple[float, str] = (0.0, "")
+
+    def fail(self, kind: str, example: str) -> None:
+        self.failures[kind] += 1
+        if len(kept := self.examples.setdefault(kind, [])) < _EXAMPLES:
+            kept.append(example)
+
+    def told(self) -> str:
+        return "\n".join(
+            f"{kind} ({number} times)\n    " + "\n    ".join(self.examples[kind])
+            for kind, number in self.failures.most_common()
+        )
+
+    @property
+    def cases(self) -> int:
+        return sum(sum(counted.values()) for counted in self.statuses.values())
+
+    def page(self, *, seed: int, operations: list[str], took_s: float) -> str:
+        every = sorted({status for counted in self.statuses.values() for status in counted})
+        rows = [
+            f"| {who} | {' | '.join(str(counted[status]) for status in every)} |"
+            for who, counted in self.statuses.items()
+        ]
+        never = ", ".join(f"`{name}`" for name in operations if name not in self.served)
+        return "\n".join(
+            [
+                HEAD,
+                f"{self.cases} cases of {len(operations)} operations from seed {seed} in {took_s:.0f} s: "
+                f"{self.failures.total()} failures.",
+                f"{self.unsendable} more made no HTTP request. The slowest answer took {self.slowest[0]:.1f} s "
+                f"({self.slowest[1]}).\n",
+                f"| asked by | {' | '.join(map(str, every))} |",
+                f"|---{'|---' * len(every)}|",
+                *rows,
+                *(["", f"Nobody had success with: {never}."] if never else []),
+                *(["", "## Failures", ""] if self.failures else []),
+                *(f"- {kind} ({number} times)" for kind, number in self.failures.most_common()),
+                "",
+            ]
+        )
+
+
+def write(page: str, path: Path) -> None:
+    """What people wrote below FOUND stays."""
+    _, _, kept = path.read_text().partition(FOUND) if path.exists() else ("", "", "")
+    path.write_text(f"{page}\n{FOUND}{kept}")
