@@ -8,27 +8,28 @@ from gateway import dispatch, endings, headers, hold
 from gateway.exchange import Exchange
 from gateway.once import answering
 from gateway.runtime import Runtime
-from gateway.transports.base import Reply
 
 
 async def respond(serving: Runtime, exchange: Exchange) -> HttpResponse:
     """Raises ServiceError. When the client goes away the call goes on without it, and is charged."""
     task = serving.inflight.keep(_answer(serving, exchange))
     try:
-        reply = await asyncio.shield(task)
+        said = await asyncio.shield(task)
     except asyncio.CancelledError:
         exchange.client_left = True
         serving.inflight.finish_detached(task)
         raise
-    response = HttpResponse(exchange.speaker().plain(reply), content_type="application/json")
+    response = HttpResponse(said, content_type="application/json")
     headers.mark(response, exchange)
     return response
 
 
-async def _answer(serving: Runtime, exchange: Exchange) -> Reply:
+async def _answer(serving: Runtime, exchange: Exchange) -> bytes:
+    """What the client is told. It is said before the settle: what fails of ours is as free as an upstream's fault."""
     async with hold.ended_on_failure(serving, exchange):
         reply = await dispatch.complete(serving, exchange)
         exchange.meter.reply(*exchange.answering.way.format.read(reply.body))
+        said = exchange.speaker().plain(reply)
     serving.breaker.succeeded(exchange.answering.candidate.target.key)
-    await answering.end(serving, exchange, endings.answered(exchange), lambda: exchange.speaker().plain(reply))
-    return reply
+    await answering.end(serving, exchange, endings.answered(exchange), bytes)
+    return said

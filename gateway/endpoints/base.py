@@ -22,7 +22,7 @@ class Speaker(Protocol):
     """Says one answer to its client; made once somebody answers. Where it may be a stream, it is a StreamSpeaker."""
 
     def plain(self, reply: Reply) -> bytes:
-        """The body of an answer in one piece. The call is settled by then, and its cost known."""
+        """The body of an answer in one piece. The call is not settled yet: its cost is told in a header."""
         ...
 
 

@@ -201,6 +201,23 @@ def test_a_bug_of_ours_in_mid_stream_is_told_and_free(
 
 
 @pytest.mark.once
+def test_a_bug_of_ours_in_a_plain_answer_is_as_free(
+    serving: InProcess, key: str, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> bytes:
+        raise KeyError("secret of the inside")
+
+    monkeypatch.setattr("gateway.endpoints.chat.ChatSpeaker.plain", broken)
+
+    answer = serving.chat(key, model="m1")
+
+    assert (answer.status_code, answer.json()["error"]["type"], "secret" in answer.text) == (500, "server_error", False)
+    row = _row(answer)
+    assert (row.status, row.billing_basis, row.charged_nano, _spent()) == ("failed", "void", 0, 0)
+    assert row.expense_nano > 0
+
+
+@pytest.mark.once
 def test_a_prompt_is_counted_once_however_often_it_is_asked_for(
     serving: InProcess, key: str, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
