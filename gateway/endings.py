@@ -6,6 +6,7 @@ from credits.amounts import LARGEST
 from gateway.errors import ClientLeft
 from gateway.exchange import Exchange
 from gateway.models.request import AttemptRow, RequestRow
+from gateway.routing import Candidate
 from gateway.usage_counts import Usage
 from opscenter.core.errors import ServiceError
 
@@ -82,17 +83,25 @@ def refused(exchange: Exchange, error: ServiceError) -> Ending:
 
 
 def _captured(exchange: Exchange, usage: Usage, source: str) -> Ending:
-    rates = exchange.answering.candidate.rates
+    candidate = exchange.answering.candidate
+    rates = candidate.rates
     cost = min(rates.cost_nano(usage), LARGEST)
     if source == _Source.COUNTED and exchange.held is not None:
         cost = min(cost, exchange.held.amount)
-    basis = _Basis.PROVIDER if source == _Source.PROVIDER else _Basis.COUNTED
     return Ending(
         status=_Status.DISCONNECTED if exchange.client_left else _Status.SUCCEEDED,
-        basis=_Basis.FREE if rates.is_free else basis,
+        basis=_basis(candidate, source),
         http_status=200,
         usage=usage,
         usage_source=source,
         cost=cost,
         captures=True,
     )
+
+
+def _basis(candidate: Candidate, source: str) -> str:
+    if candidate.target.owner_id is not None:
+        return _Basis.BYOK
+    if candidate.rates.is_free:
+        return _Basis.FREE
+    return _Basis.PROVIDER if source == _Source.PROVIDER else _Basis.COUNTED

@@ -90,8 +90,8 @@ def _contradictions(inputs: Inputs, due_nano: int | None) -> Iterator[str]:
 def _made_out(inputs: Inputs) -> Receipt:
     if inputs.basis == _Basis.VOID:
         return Receipt(_WHY_NOTHING.get(_Status(inputs.status), "Nothing is charged."), (), 0)
-    if inputs.is_byok:
-        return Receipt("The consumer's own provider key answered: nothing is held, and nothing is charged.", (), 0)
+    if inputs.is_byok or inputs.basis == _Basis.BYOK:
+        return Receipt("The consumer's own provider key answered: nothing is charged.", (), 0)
     if inputs.status == _Status.LOST and inputs.basis != _Basis.CHECKPOINT:
         return Receipt("The worker died after the settle and before it could write down what had been used.", (), None)
     why = _WHY[_Basis(inputs.basis)]

@@ -54,8 +54,11 @@ class UsageStatAdmin(LargeTable, ReadOnlyModelAdmin):
     fieldsets = (
         (None, {"fields": ("day", "who", ("account_id", "virtual_key_id"))}),
         ("Of", {"fields": (("model", "provider"), ("tier", "power_level"), ("component", "environment"))}),
-        ("Calls", {"fields": (("requests", "failed", "refused"), ("attempts", "duration_ms"))}),
-        ("Tokens", {"fields": (("prompt_tokens", "completion_tokens"), ("cached_tokens", "cache_write_tokens"))}),
+        ("Calls", {"fields": (("requests", "failed", "refused"), ("own_key_requests", "attempts", "duration_ms"))}),
+        (
+            "Tokens",
+            {"fields": (("prompt_tokens", "completion_tokens"), ("cached_tokens", "cache_write_tokens"), "searches")},
+        ),
         ("Money", {"fields": (("charged", "cost"), ("overrun", "expense"))}),
     )
     readonly_fields = ("who", "charged", "cost", "overrun", "expense")

@@ -33,6 +33,8 @@ class MarginStat(models.Model):
     cached_tokens = models.BigIntegerField(default=0, db_default=0)
     cache_write_tokens = models.BigIntegerField(default=0, db_default=0)
     completion_tokens = models.BigIntegerField(default=0)
+    searches = models.BigIntegerField(default=0, db_default=0)
+    own_key_requests = models.BigIntegerField(default=0, db_default=0)
     charged_nano = models.BigIntegerField(default=0)
     overrun_nano = models.BigIntegerField(default=0)
     expense_nano = models.BigIntegerField(default=0)

@@ -29,6 +29,7 @@ class RequestRow(models.Model):
         COUNTED = "counted", "Counted output"
         CHECKPOINT = "checkpoint", "Last checkpoint"
         FREE = "free", "Free"
+        BYOK = "byok", "Own provider key"
         VOID = "void", "Nothing charged"
 
     id = models.UUIDField("ID", primary_key=True)

@@ -14,7 +14,7 @@ DIMENSIONS = (
 )
 SUMS = (
     *("requests", "failed", "refused", "attempts"),
-    *("prompt_tokens", "cached_tokens", "cache_write_tokens", "completion_tokens"),
+    *("prompt_tokens", "cached_tokens", "cache_write_tokens", "completion_tokens", "searches", "own_key_requests"),
     *("charged_nano", "overrun_nano", "expense_nano", "cost_nano_usd", "duration_ms"),
 )
 
@@ -40,6 +40,10 @@ class UsageStat(models.Model):
     cached_tokens = models.BigIntegerField(default=0)
     cache_write_tokens = models.BigIntegerField(default=0)
     completion_tokens = models.BigIntegerField(default=0)
+    searches = models.BigIntegerField(default=0, db_default=0)
+    own_key_requests = models.BigIntegerField(
+        default=0, db_default=0, help_text="Calls that a consumer's own provider key answered."
+    )
     charged_nano = models.BigIntegerField(default=0, help_text="Nanocredits that consumers paid.")
     overrun_nano = models.BigIntegerField(default=0, help_text="Nanocredits beyond what was held: the operator's.")
     expense_nano = models.BigIntegerField(default=0, help_text="Nanocredits, at cost, of what failed upstream.")

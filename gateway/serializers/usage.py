@@ -11,7 +11,8 @@ from gateway.usage.sums import GROUPS, Sums
 
 
 class SumsOutput(serializers.Serializer[Sums]):
-    """`credits` is what was paid. `failed` and `refused` are among `requests`; cached tokens and those written to a
+    """`credits` is what was paid. `failed`, `refused` and `own_key_requests`, which a provider key of one's own has
+    answered at no cost, are among `requests`; cached tokens and those written to a
     cache among `prompt_tokens`. `duration_ms` is that of all calls together.
     """
 
@@ -23,6 +24,8 @@ class SumsOutput(serializers.Serializer[Sums]):
     cached_tokens = serializers.IntegerField()
     cache_write_tokens = serializers.IntegerField()
     completion_tokens = serializers.IntegerField()
+    searches = serializers.IntegerField()
+    own_key_requests = serializers.IntegerField()
     credits = AmountField(source="charged_nano")
     duration_ms = serializers.IntegerField()
 

@@ -22,7 +22,8 @@ _REQUEST = (
 )
 _SUMS = (
     *("requests", "failed", "refused", "attempts"),
-    *("prompt_tokens", "cached_tokens", "cache_write_tokens", "completion_tokens", "credits", "duration_ms"),
+    *("prompt_tokens", "cached_tokens", "cache_write_tokens", "completion_tokens", "searches", "own_key_requests"),
+    *("credits", "duration_ms"),
 )
 
 

@@ -19,6 +19,7 @@ from opscenter.core.json_rows import Rows
 _Status = RequestRow.Status
 FAILED = (_Status.FAILED.value, _Status.LOST.value)
 REFUSED = _Status.REFUSED.value
+BYOK = RequestRow.Basis.BYOK.value
 _Sums = dict[tuple[object, ...], list[int]]
 _KINDS = {"day": "date"} | dict.fromkeys(("account_id", "user_id", "virtual_key_id", *SUMS), "bigint")
 
@@ -92,11 +93,14 @@ def _add(sums: _Sums, row: RequestValues | RequestRow, sign: int) -> None:
     found[5] += sign * row.cached_tokens
     found[6] += sign * row.cache_write_tokens
     found[7] += sign * row.completion_tokens
-    found[8] += sign * row.charged_nano
-    found[9] += sign * row.overrun_nano
-    found[10] += sign * row.expense_nano
-    found[11] += sign * row.cost_nano_usd
-    found[12] += sign * row.duration_ms
+    found[8] += sign * row.searches
+    if row.billing_basis == BYOK:
+        found[9] += sign
+    found[10] += sign * row.charged_nano
+    found[11] += sign * row.overrun_nano
+    found[12] += sign * row.expense_nano
+    found[13] += sign * row.cost_nano_usd
+    found[14] += sign * row.duration_ms
 
 
 @cache

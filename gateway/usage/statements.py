@@ -8,7 +8,7 @@ from functools import cache
 from credits.ledger.postings import OVERRUN, REVENUE, UPSTREAM
 from gateway.models import margin_stat
 from gateway.models.usage_stat import DIMENSIONS, SUMS
-from gateway.usage.rollup import FAILED, REFUSED
+from gateway.usage.rollup import BYOK, FAILED, REFUSED
 
 _DAY = {"postgresql": "(r.created_at AT TIME ZONE 'UTC')::date", "sqlite": "DATE(r.created_at)"}
 _ID = {
@@ -110,5 +110,6 @@ def _values() -> dict[str, str]:
         "requests": "1",
         "failed": f"CASE WHEN r.status IN ({failed}) THEN 1 ELSE 0 END",
         "refused": f"CASE WHEN r.status = '{REFUSED}' THEN 1 ELSE 0 END",
+        "own_key_requests": f"CASE WHEN r.billing_basis = '{BYOK}' THEN 1 ELSE 0 END",
     }
     return {name: counts.get(name, f"r.{name}") for name in SUMS}

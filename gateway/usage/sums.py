@@ -30,8 +30,9 @@ FILTERS = tuple(name for name in GROUPS if name not in ("day", "user"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """`of` are the group's values, in the order asked for; an id of 0 stands for none. `failed` and `refused` are among
-    `requests`; `cached_tokens` and `cache_write_tokens` among `prompt_tokens`. Of durations this is the sum.
+    """`of` are the group's values, in the order asked for; an id of 0 stands for none. `failed`, `refused` and
+    `own_key_requests` are among `requests`; `cached_tokens` and `cache_write_tokens` among `prompt_tokens`. Of
+    durations this is the sum.
     """
 
     of: tuple[Any, ...]
@@ -43,6 +44,8 @@ class Sums:
     cached_tokens: int
     cache_write_tokens: int
     completion_tokens: int
+    searches: int
+    own_key_requests: int
     charged_nano: int
     duration_ms: int
 

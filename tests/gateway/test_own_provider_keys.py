@@ -80,10 +80,11 @@ def test_the_own_key_is_used_first_and_costs_nothing(world: World, name: str, st
     row, (attempt,) = world.recorded(answer)
     hold = Hold.objects.get(pk=row.pk)
     assert (hold.mode, hold.amount, row.charged_nano, row.cost_nano_usd) == (Hold.Mode.BYOK, 0, 0, 0)
+    assert row.billing_basis == RequestRow.Basis.BYOK
     assert Entry.objects.filter(account=wallet(world.bea)).count() == entries
     assert (attempt.provider_key_id, attempt.target) == (world.own.pk, "OpenAI: own key")
     (stat,) = UsageStat.objects.filter(user_id=world.bea.pk)
-    assert (stat.requests, stat.charged_nano, stat.prompt_tokens > 0) == (1, 0, True)
+    assert (stat.requests, stat.own_key_requests, stat.charged_nano, stat.prompt_tokens > 0) == (1, 1, 0, True)
     world.own.refresh_from_db()
     assert (world.own.requests_count, world.own.tokens_used) == (1, row.prompt_tokens + row.completion_tokens)
 
@@ -143,6 +144,7 @@ def test_with_consent_the_platform_stands_in_at_its_price(world: World, stream: 
     free, _ = world.recorded(by_own)
     paid, attempts = world.recorded(by_platform)
     assert (free.charged_nano, free.cost_nano_usd, free.held_nano > 0) == (0, 0, True)
+    assert (free.billing_basis, paid.billing_basis) == (RequestRow.Basis.BYOK, RequestRow.Basis.PROVIDER)
     assert paid.charged_nano > 0
     assert [attempt.provider_key_id == world.own.pk for attempt in attempts] == [True, False]
 

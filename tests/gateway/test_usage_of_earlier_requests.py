@@ -22,6 +22,7 @@ from tests.gateway.people import key_of, person, wallet
 migration = import_module("gateway.migrations.0010_usage_of_earlier_requests")
 of_margins = import_module("gateway.migrations.0012_margins_of_earlier_days")
 of_all_sums = import_module("gateway.migrations.0017_sums_of_earlier_days")
+of_searches = import_module("gateway.migrations.0021_searches_of_earlier_days")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -40,6 +41,7 @@ def test_what_was_recorded_before_is_summed_up() -> None:
         status="failed",
         billing_basis="provider",
         charged_nano=500,
+        searches=3,
         rates=Raw(b'{"tier":"starter","power_level":"balanced"}'),
     )
     attempts = [
@@ -65,11 +67,13 @@ def test_what_was_recorded_before_is_summed_up() -> None:
         migration.fill(apps, editor)
         of_margins.fill(apps, editor)
         of_all_sums.fill(apps, editor)
+        of_searches.fill(apps, editor)
 
     stored = RequestRow.objects.get()
     assert (stored.tier, stored.power_level) == ("starter", "balanced")
     assert (stored.cost_nano_usd, stored.overrun_nano, stored.expense_nano) == (642, 140, 0)
     stat = UsageStat.objects.get()
     assert (stat.tier, stat.model, stat.requests, stat.failed, stat.cost_nano_usd) == ("starter", "m1", 1, 1, 642)
-    assert MarginStat.objects.get().cost_nano_usd == 642
+    margin = MarginStat.objects.get()
+    assert (margin.cost_nano_usd, margin.searches, stat.searches) == (642, 3, 3)
     assert check(Days(at.date(), at.date(), timedelta(minutes=-1))) == []

@@ -32,6 +32,8 @@ _rows: st.SearchStrategy[RequestValues] = st.fixed_dictionaries(
         "attempts": st.integers(min_value=0, max_value=9),
         "prompt_tokens": _numbers,
         "completion_tokens": _numbers,
+        "searches": _numbers,
+        "billing_basis": st.sampled_from(["provider", "byok"]),
         "charged_nano": st.integers(min_value=0, max_value=_LARGEST),
         "overrun_nano": st.integers(min_value=0, max_value=_LARGEST),
         "cost_nano_usd": st.integers(min_value=0, max_value=_LARGEST),
@@ -59,6 +61,9 @@ def kept(history: list[list[RequestValues]]) -> dict[Any, RequestValues]:
     return rows
 
 
+_OF_ROWS = [name for name in SUMS if name not in ("requests", "failed", "refused", "own_key_requests")]
+
+
 def summed(rows: list[RequestValues]) -> dict[tuple[Any, ...], Counter[str]]:
     sums: dict[tuple[Any, ...], Counter[str]] = {}
     for row in rows:
@@ -67,7 +72,8 @@ def summed(rows: list[RequestValues]) -> dict[tuple[Any, ...], Counter[str]]:
         sum["requests"] += 1
         sum["failed"] += row.status in ("failed", "lost")
         sum["refused"] += row.status == "refused"
-        for name in SUMS[3:]:
+        sum["own_key_requests"] += row.billing_basis == "byok"
+        for name in _OF_ROWS:
             sum[name] += getattr(row, name)
     return sums
 

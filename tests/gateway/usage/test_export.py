@@ -66,13 +66,14 @@ def test_each_group_is_a_line(bob: User, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(export, "AT_ONCE", 1)
     key = key_of(bob).row
     called(bob, model="b", virtual_key_id=key.pk, paid="1", prompt_tokens=7)
-    called(bob, model="a", paid="2")
-    called(bob, model="a", paid="3")
+    called(bob, model="a", paid="2", searches=2)
+    called(bob, model="a", paid="3", searches=1, billing_basis="byok")
 
     lines = exported(bob, "group_by=model,key")
 
     told = [(line["model"], line["key"], line["key_name"], line["requests"], line["credits"]) for line in lines]
     assert told == [("a", "", "", "2", "5"), ("b", str(key.pk), str(key), "1", "1")]
+    assert [(line["searches"], line["own_key_requests"]) for line in lines] == [("3", "1"), ("0", "0")]
 
 
 @pytest.mark.once

@@ -38,12 +38,13 @@ def test_a_day_is_told_with_all_that_its_calls_came_to(bob: User) -> None:
     called(bob, paid="0.7", prompt_tokens=30, cached_tokens=5, cache_write_tokens=4, completion_tokens=12, attempts=2)
     called(bob, paid="1", status="failed", duration_ms=40)
     called(bob, status="refused", duration_ms=2)
+    called(bob, billing_basis="byok", searches=3)
 
     answer = Api(bob).get(URL)
 
     assert answer.status == 200
     sums = {
-        "requests": 3,
+        "requests": 4,
         "failed": 1,
         "refused": 1,
         "attempts": 2,
@@ -51,6 +52,8 @@ def test_a_day_is_told_with_all_that_its_calls_came_to(bob: User) -> None:
         "cached_tokens": 5,
         "cache_write_tokens": 4,
         "completion_tokens": 12,
+        "searches": 3,
+        "own_key_requests": 1,
         "credits": "1.7",
         "duration_ms": 42,
     }
