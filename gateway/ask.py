@@ -10,6 +10,8 @@ from gateway.errors import InvalidRequest
 
 _TAGS = ("component", "operation", "routing_path")
 _TAG_LENGTH = 100
+# With the name of a provider or server before it; what has no model is told to the client again.
+_LONGEST_NAME = 500
 
 FILE_TOKENS = 1_000_000
 """Of a file, for its bound: as much as any model's window takes, since nobody knows how many pages are in one before it
@@ -43,6 +45,8 @@ def model_in(body: dict[str, Any]) -> str | None:
     model = body.get("model")
     if model is not None and not isinstance(model, str):
         raise InvalidRequest("`model` must be a string.", param="model")
+    if model is not None and len(model) > _LONGEST_NAME:
+        raise InvalidRequest(f"`model` has more than {_LONGEST_NAME} characters: none is called so.", param="model")
     return None if model in (None, "", "auto") else model
 
 

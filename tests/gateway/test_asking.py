@@ -35,6 +35,7 @@ def _refused(raw: bytes) -> InvalidRequest:
         ("messages", [{"role": "user", "content": "Hello"}, None]),
         ("model", 7),
         ("model", ["m1"]),
+        ("model", "m" * 501),
         ("stream", "yes"),
         ("stream", 1),
         ("stream_options", []),
