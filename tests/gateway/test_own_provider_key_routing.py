@@ -118,3 +118,17 @@ def test_an_id_of_the_providers_does_not_get_past_the_own_key(drawn: Any) -> Non
     asked, then = own_keys.chosen(snapshot, mine, "m1", "chat", lambda: (offers[:1], ()))
 
     assert ([(one.owner_id, one.provider) for one in asked], then) == ([(BEA, SLUGS[0])], ())
+
+
+def test_an_id_that_means_the_own_key_is_found_whoever_else_has_one_for_it() -> None:
+    def platforms() -> Choices:
+        raise ModelNotFound("none")
+
+    offers = tuple(replace(target(number, SLUGS[number]), model_name=f"public-{number}") for number in (0, 1))
+    catalog = SimpleNamespace(own_keys=OwnKeys(stored([(BEA, SLUGS[0], True), (ANNE, SLUGS[1], True)]), {"m1": offers}))
+    snapshot = cast(Snapshot, SimpleNamespace(catalog=catalog))
+    mine = own_keys.of(snapshot, caller(BEA, "starter"))
+
+    asked, _ = own_keys.chosen(snapshot, mine, "m1", "chat", platforms)
+
+    assert [(one.owner_id, one.provider) for one in asked] == [(BEA, SLUGS[0])]
