@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
@@ -23,6 +24,9 @@ from gateway.transports.base import Call
 from gateway.transports.errors import UpstreamError
 from gateway.usage_counts import Usage
 from opscenter.core.ids import uuid7
+
+if TYPE_CHECKING:
+    from gateway.composed.whole import Whole
 
 LEAST_OUTPUT = 256
 
@@ -49,8 +53,9 @@ class Exchange:
     """`ended` is set by whoever decides how it ends; `sending` once a stream's first byte is on its way.
 
     `lease` is what the limits of its caller have granted, who may then have `output_limit` tokens for each choice.
-    `max_cost_nano` is what its caller would pay at most, in nanocredits. `claim`: it has an
-    Idempotency-Key.
+    `max_cost_nano` is what its caller would pay at most, in nanocredits. `claim`: it has an Idempotency-Key. An inner
+    call is `part_of` a whole, has `time_limit_s` instead of REQUEST_TIMEOUT_S, and `lasted_ms` once it has ended, since
+    its row waits for the whole's.
     """
 
     caller: Caller
@@ -75,6 +80,9 @@ class Exchange:
     client_left: bool = False
     ended: bool = False
     charged_nano: int = 0
+    part_of: "Whole | None" = None
+    time_limit_s: float | None = None
+    lasted_ms: int | None = None
     _prompt_tokens: int | None = None
     _receipt: tuple[tuple[Candidate, ...], msgspec.Raw] | None = None
 
@@ -97,6 +105,10 @@ class Exchange:
             searches=self.ask.most_searches,
         )
 
+    def least_nano(self, most: int) -> int:
+        """What must be held of `most`: of what the client asked for in so many words all."""
+        return most if self.ask.max_tokens else self.most_nano(LEAST_OUTPUT)
+
     def least_reserve(self, candidate: Candidate) -> int:
         """The most that `candidate` can cost for what was asked for in so many words, or else for a short answer."""
         return candidate.rates.most_nano(
@@ -105,8 +117,22 @@ class Exchange:
             searches=self.ask.most_searches,
         )
 
-    def is_within(self, candidate: Candidate, nano: int) -> bool:
-        return self.least_reserve(candidate) <= nano
+    def cheapest(self) -> int:
+        """The least that has to be allowed for."""
+        return min(map(self.least_reserve, self.candidates))
+
+    def keep_within(self, nano: int) -> bool:
+        """Leave out the candidates that are dearer; what the others may say fits already. Whether any are left."""
+        return self._keep(tuple(one for one in self.candidates if self.least_reserve(one) <= nano))
+
+    def keep_free(self) -> bool:
+        """Leave out the candidates that cost something, unless all do."""
+        return self._keep(tuple(one for one in self.candidates if one.rates.is_free))
+
+    def _keep(self, candidates: tuple[Candidate, ...]) -> bool:
+        if candidates:
+            self.candidates = candidates
+        return bool(candidates)
 
     def affordable_output(self, nano: int) -> int:
         """The tokens that each choice may have at every candidate for `nano`."""
@@ -190,7 +216,8 @@ class Exchange:
     @property
     def time_left_s(self) -> float:
         """Until REQUEST_TIMEOUT_S is over, which all attempts share."""
-        return float(settings.REQUEST_TIMEOUT_S) - (time.monotonic() - self.began)
+        limit_s = settings.REQUEST_TIMEOUT_S if self.time_limit_s is None else self.time_limit_s
+        return float(limit_s) - (time.monotonic() - self.began)
 
     def _affordable(self, candidate: Candidate) -> int:
         cap = self.output_cap(candidate)
@@ -203,11 +230,21 @@ class Exchange:
         return self.attempts[-1]
 
     @property
+    def tries(self) -> int:
+        """How many upstream calls were made."""
+        return len(self.attempts)
+
+    @property
     def overhead_ms(self) -> float:
         """Time spent here rather than waiting for upstreams or until they are tried again, until the answer began."""
-        now = self.first_token_at or time.monotonic()
+        now = self.first_token_at or self._now
         waited = sum((attempt.ended or now) - attempt.began for attempt in self.attempts)
         return max(0.0, (now - self.began - waited - self.paused_s) * 1000)
+
+    @property
+    def _now(self) -> float:
+        """Of a call that has ended and waits for its row, the end."""
+        return time.monotonic() if self.lasted_ms is None else self.began + self.lasted_ms / 1000
 
     def speaker(self) -> Speaker:
         """Who says the answer of whoever is answering to the client."""

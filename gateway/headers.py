@@ -20,7 +20,7 @@ def of(exchange: Exchange) -> dict[str, str]:
         # A model beside the catalog is called whatever its server calls it.
         "x-ops-model": printable(target.model_name),
         "x-ops-provider": target.provider,
-        "x-ops-attempts": str(len(exchange.attempts)),
+        "x-ops-attempts": str(exchange.tries),
         "x-ops-overhead-ms": f"{exchange.overhead_ms:.2f}",
     }
     if exchange.ended:

@@ -11,9 +11,11 @@ from credits.ledger.moves import Capture, Closed, Facts, Held, Refused, Reserve,
 from credits.models import Hold
 from gateway import endings, records, timing
 from gateway.budgets import ACCOUNT, KEY
+from gateway.composed import records as composed_records
+from gateway.composed.whole import Whole
 from gateway.endings import Ending
 from gateway.errors import Stopping
-from gateway.exchange import LEAST_OUTPUT, Exchange
+from gateway.exchange import Exchange
 from gateway.limits import admission
 from gateway.models import RequestRow
 from gateway.runtime import Clock, Runtime
@@ -33,7 +35,7 @@ async def reserve(serving: Runtime, exchange: Exchange) -> None:
     """
     try:
         outcome = await serving.writer.reserve(_reservation(exchange, serving.clock))
-        if isinstance(outcome, Refused) and outcome.reason in _SHORT and _keep_free_candidates(exchange):
+        if isinstance(outcome, Refused) and outcome.reason in _SHORT and exchange.keep_free():
             outcome = await serving.writer.reserve(_reservation(exchange, serving.clock))
         if isinstance(outcome, Refused):
             raise refusal(exchange, outcome)
@@ -45,7 +47,8 @@ async def reserve(serving: Runtime, exchange: Exchange) -> None:
 
 
 async def end(serving: Runtime, exchange: Exchange, ending: Ending) -> int:
-    """Settle as `ending` says and record the call; returns the nanocredits charged.
+    """Settle as `ending` says and record the call; returns the nanocredits charged. An inner call's end is its whole's
+    to settle and record.
 
     Goes on by itself if the waiter is cancelled. When the database is away, the settle is retried behind the
     answer, which isn't held back for it longer than two seconds.
@@ -55,6 +58,9 @@ async def end(serving: Runtime, exchange: Exchange, ending: Ending) -> int:
     admission.ended(serving, exchange, tokens=ending.usage.tokens)
     is_whole = ending.status == RequestRow.Status.SUCCEEDED
     timing.ended(serving.measured, exchange, is_whole=is_whole, tokens=ending.usage.output)
+    if exchange.part_of is not None:
+        exchange.part_of.note(exchange, ending)
+        return 0
     if exchange.held is None:
         _record(serving, exchange, ending)
         return exchange.charged_nano
@@ -95,20 +101,10 @@ def _closed(serving: Runtime, exchange: Exchange, ending: Ending, closing: "asyn
 
 def _record(serving: Runtime, exchange: Exchange, ending: Ending) -> None:
     serving.inflight.remove(exchange)
-    serving.recorder.put(*records.rows(exchange, ending))
-
-
-def _keep_free_candidates(exchange: Exchange) -> bool:
-    """Whether there are any."""
-    free = tuple(candidate for candidate in exchange.candidates if candidate.rates.is_free)
-    if free:
-        exchange.candidates = free
-    return bool(free)
-
-
-def minimum(exchange: Exchange) -> int:
-    """What must be held: of what the client asked for in so many words all."""
-    return exchange.most_nano(None if exchange.ask.max_tokens else LEAST_OUTPUT)
+    if isinstance(exchange, Whole):
+        serving.recorder.put(*composed_records.rows(exchange, ending), composed_records.parts(exchange, ending))
+    else:
+        serving.recorder.put(*records.rows(exchange, ending))
 
 
 def _reservation(exchange: Exchange, clock: Clock) -> Reserve:
@@ -118,7 +114,7 @@ def _reservation(exchange: Exchange, clock: Clock) -> Reserve:
         account_id=exchange.caller.account_id,
         virtual_key_id=exchange.caller.key_id,
         amount=most,
-        minimum=most if exchange.ask.max_tokens else minimum(exchange),
+        minimum=exchange.least_nano(most),
         mode=Hold.Mode.PLATFORM if most else _mode_of_nothing(exchange),
         rates_json=bytes(exchange.receipt).decode(),
         budgets=tuple(budget.at(now) for budget in exchange.caller.budgets),
@@ -159,7 +155,7 @@ def refusal(exchange: Exchange, refused: Refused) -> ServiceError:
 
 
 def _closing(exchange: Exchange, held: Held, ending: Ending) -> Capture | Void:
-    target = exchange.answering.candidate.target if exchange.attempts else None
+    target = exchange.answering.candidate.target if exchange.tries else None
     facts = Facts(
         model=target.model_name if target else "",
         provider=target.provider if target else "",

@@ -32,20 +32,14 @@ def _nano(said: Any) -> int:
 
 
 def keep_within(exchange: Exchange) -> None:
-    """Leave out the candidates that are dearer; what the others may say fits already. Raises InsufficientCredits (402)
-    where none is left.
-    """
+    """Have `exchange` cost no more. Raises InsufficientCredits (402) where that can't be."""
     most = exchange.max_cost_nano
-    if most is None:
-        return
-    kept = tuple(candidate for candidate in exchange.candidates if exchange.is_within(candidate, most))
-    if not kept:
+    if most is not None and not exchange.keep_within(most):
         raise _too_dear(exchange, most)
-    exchange.candidates = kept
 
 
 def _too_dear(exchange: Exchange, most: int) -> InsufficientCredits:
-    cheapest = to_text(min(map(exchange.least_reserve, exchange.candidates)))
+    cheapest = to_text(exchange.cheapest())
     affordable = exchange.affordable_somewhere(most) if exchange.ask.choices else 0
     shorter = f"Ask for at most {affordable} tokens (max_tokens)" if affordable else "Send less"
     return InsufficientCredits(

@@ -36,7 +36,7 @@ async def _ledgers(serving: Runtime, exchange: Exchange) -> ServiceError | None:
             found = await asyncio.to_thread(standing.read, exchange.caller, serving.clock())
     except TimeoutError as error:
         raise LedgerUnavailable from error
-    refusal = found.refusal(minimum=hold.minimum(exchange))
+    refusal = found.refusal(minimum=exchange.least_nano(exchange.most_nano()))
     if refusal is None or (found.may_spend and any(candidate.rates.is_free for candidate in exchange.candidates)):
         return None
     return hold.refusal(exchange, refusal)

@@ -1,6 +1,6 @@
 """A bill recomputed from what was stored with it, step by step, by the same functions that made it out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation, localcontext
 from fractions import Fraction
@@ -79,12 +79,30 @@ def receipt(inputs: Inputs) -> Receipt:
     return replace(made_out, contradictions=tuple(_contradictions(inputs, made_out.due_nano)))
 
 
+def receipt_of_parts(parts: Sequence[tuple[str, Receipt]], charged_nano: int, moved_nano: int) -> Receipt:
+    """Of a composed call: the sum of its inner calls, by their names."""
+    dues = [bill.due_nano for _, bill in parts]
+    due = None if None in dues else sum(due or 0 for due in dues)
+    steps = [Step(name, bill.why, "?" if bill.due_nano is None else _credits(bill.due_nano)) for name, bill in parts]
+    return Receipt(
+        f"Made of {len(parts)} calls, each with a receipt of its own: one hold, one charge, their sum.",
+        tuple(steps),
+        due,
+        sum(bill.overrun_nano for _, bill in parts),
+        tuple(_disagreements(charged_nano, due, moved_nano)),
+    )
+
+
 def _contradictions(inputs: Inputs, due_nano: int | None) -> Iterator[str]:
-    charged = _credits(inputs.charged_nano)
-    if due_nano is not None and due_nano != inputs.charged_nano:
+    return _disagreements(inputs.charged_nano, due_nano, inputs.moved_nano)
+
+
+def _disagreements(charged_nano: int, due_nano: int | None, moved_nano: int | None) -> Iterator[str]:
+    charged = _credits(charged_nano)
+    if due_nano is not None and due_nano != charged_nano:
         yield f"What is stored comes to {_credits(due_nano)}, and {charged} were charged."
-    if inputs.moved_nano is not None and inputs.moved_nano != inputs.charged_nano:
-        yield f"By the ledger {_credits(inputs.moved_nano)} left the wallet, and by the request {charged}."
+    if moved_nano is not None and moved_nano != charged_nano:
+        yield f"By the ledger {_credits(moved_nano)} left the wallet, and by the request {charged}."
 
 
 def _made_out(inputs: Inputs) -> Receipt:

@@ -23,8 +23,11 @@ log = logging.getLogger(__name__)
 
 
 class Record(NamedTuple):
+    """A call, and the inner calls of a composed one, which are written with it or not at all."""
+
     request: RequestValues
     attempts: list[AttemptValues]
+    parts: Sequence[tuple[RequestValues, list[AttemptValues]]] = ()
 
 
 Batch = Sequence[Record]
@@ -59,13 +62,20 @@ class Recorder:
     def waiting(self) -> int:
         return len(self._waiting)
 
-    def put(self, request: RequestValues, attempts: list[AttemptValues]) -> None:
+    def put(
+        self,
+        request: RequestValues,
+        attempts: list[AttemptValues],
+        parts: Sequence[tuple[RequestValues, list[AttemptValues]]] = (),
+    ) -> None:
         if self._watch is not None:
             self._watch(request, attempts)
+            for part in parts:
+                self._watch(*part)
         if len(self._waiting) >= _CAPACITY:
             log.error("request row %s is dropped: %d wait already", request.id, _CAPACITY)
             return
-        self._waiting.append(Record(request, attempts))
+        self._waiting.append(Record(request, attempts, parts))
 
     def _run(self) -> None:
         stopping = False
@@ -105,7 +115,7 @@ def save(batch: Batch) -> None:
     """For inside a transaction. A row that is there already stays, unless it is one made for a lost call and the
     call's own comes late; what is written is counted once, in the same transaction.
     """
-    written, replaced = _write_requests(batch)
+    written, replaced = _write_requests(_with_parts(batch))
     attempts = [row for record in written for row in record.attempts]
     rows.insert_attempts(attempts)
     _count_use_of_keys(attempts)
@@ -116,7 +126,7 @@ def _note_refused_keys(batch: Batch) -> None:
     """By themselves, since that may announce a change, whose lock goes before those of the rows."""
     refused = {
         row.provider_key_id: row.upstream_status
-        for record in batch
+        for record in _with_parts(batch)
         for row in record.attempts
         if row.upstream_status in _KEY_REFUSED and row.provider_key_id is not None
     }
@@ -124,6 +134,12 @@ def _note_refused_keys(batch: Batch) -> None:
         refused_keys.note(refused)
     except Error as error:
         log.warning("%d refused keys could not be noted; their health checks will find them: %s", len(refused), error)
+
+
+def _with_parts(batch: Batch) -> Batch:
+    if not any(record.parts for record in batch):
+        return batch
+    return [one for record in batch for one in (record, *(Record(*part) for part in record.parts))]
 
 
 def _write_requests(batch: Batch) -> tuple[Batch, list[RequestRow]]:

@@ -124,9 +124,10 @@ def _request(exchange: Exchange, ending: Ending, started: datetime, cost_nano_us
         expense_nano=ending.upstream_expense if exchange.held else 0,
         cost_nano_usd=cost_nano_usd,
         rates=exchange.receipt,
-        duration_ms=_milliseconds(now - started),
+        duration_ms=_milliseconds(now - started) if exchange.lasted_ms is None else exchange.lasted_ms,
         first_token_ms=int((exchange.first_token_at - exchange.began) * 1000) if exchange.first_token_at else None,
         overhead_ms=round(exchange.overhead_ms, 3),
+        parent_id=exchange.part_of.id if exchange.part_of is not None else None,
     )
 
 

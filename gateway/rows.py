@@ -55,6 +55,7 @@ class RequestValues(msgspec.Struct, kw_only=True, array_like=True, gc=False):
     duration_ms: int = 0
     first_token_ms: int | None = None
     overhead_ms: float = 0.0
+    parent_id: UUID | None = None
 
 
 class AttemptValues(msgspec.Struct, kw_only=True, array_like=True, gc=False):

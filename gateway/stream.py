@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -25,20 +26,15 @@ Opened = tuple[UpstreamStream, list[Chunk]]
 
 
 class EventStream(StreamingHttpResponse):
-    """Server-sent events. Whoever sends them calls release() at the end, also when the sending never began."""
+    """Server-sent events. Whoever sends them calls release() at the end, also when the sending never began: a client
+    that left before the first byte leaves a call that has to be ended all the same.
+    """
 
-    def __init__(self, serving: Runtime, exchange: Exchange, upstream: UpstreamStream, first: list[Chunk]) -> None:
-        self._serving, self._exchange, self._upstream, self._first = serving, exchange, upstream, first
-        self.events = _events(serving, exchange, upstream, first)
-        super().__init__(self.events, content_type="text/event-stream")
+    def __init__(self, events: AsyncGenerator[bytes], release: Callable[[], None]) -> None:
+        self.events, self.release = events, release
+        super().__init__(events, content_type="text/event-stream")
         self["Cache-Control"] = "no-cache"
         self["X-Accel-Buffering"] = "no"
-
-    def release(self) -> None:
-        """A client that left before the first byte leaves a call that has to be ended all the same."""
-        if not self._exchange.sending and not self._exchange.ended:
-            work = _drain(self._serving, self._exchange, self._upstream, self._first)
-            _go_on_alone(self._serving, self._exchange, work)
 
 
 async def respond(serving: Runtime, exchange: Exchange) -> EventStream:
@@ -49,9 +45,15 @@ async def respond(serving: Runtime, exchange: Exchange) -> EventStream:
     except asyncio.CancelledError:
         _leave(serving, exchange, task)
         raise
-    response = EventStream(serving, exchange, upstream, first)
+    events = _events(serving, exchange, upstream, first)
+    response = EventStream(events, partial(_release, serving, exchange, upstream, first))
     headers.mark(response, exchange)
     return response
+
+
+def _release(serving: Runtime, exchange: Exchange, upstream: UpstreamStream, first: list[Chunk]) -> None:
+    if not exchange.sending and not exchange.ended:
+        _go_on_alone(serving, exchange, _drain(serving, exchange, upstream, first))
 
 
 def _go_on_alone(serving: Runtime, exchange: Exchange, work: Coroutine[Any, Any, None]) -> None:
@@ -116,11 +118,12 @@ async def _break_off(serving: Runtime, exchange: Exchange, error: UpstreamError)
     """Ends the call; returns what the client is told."""
     dispatch.failed(serving, exchange, exchange.answering, error)
     told = dispatch.for_client(error)
-    await hold.end(serving, exchange, _ending_of(exchange, error))
+    await hold.end(serving, exchange, ending_of(exchange, error))
     return told
 
 
-def _ending_of(exchange: Exchange, error: UpstreamError) -> endings.Ending:
+def ending_of(exchange: Exchange, error: UpstreamError) -> endings.Ending:
+    """How a stream ends that has begun and that `error` broke off."""
     if isinstance(error, UpstreamUnread):
         exchange.client_left = True
     told = dispatch.for_client(error)
@@ -155,7 +158,7 @@ async def _drain(
                 chunks = None
         except UpstreamError as error:
             dispatch.failed(serving, exchange, exchange.answering, error)
-            await hold.end(serving, exchange, _ending_of(exchange, error))
+            await hold.end(serving, exchange, ending_of(exchange, error))
             return
     serving.breaker.succeeded(exchange.answering.candidate.target.key)
     await answering.end(serving, exchange, endings.answered(exchange), speaker.closing if speaker else bytes)

@@ -57,11 +57,11 @@ def bill_panels(row: Any) -> Iterator[Panel]:
 
 def _moved(row: RequestRow) -> Iterator[tuple[Any, ...]]:
     """The hold, and the journals that settled it."""
-    hold = Hold.objects.filter(pk=row.pk).first()
+    hold = Hold.objects.filter(pk=row.parent_id or row.pk).first()
     if hold:
         captured = "–" if hold.captured is None else amounts.to_text(hold.captured)
         yield "Hold", linked(Hold, hold.pk, hold.state.lower()), amounts.to_text(hold.amount), captured
-    journals = Journal.objects.of_request(row.pk)
+    journals = Journal.objects.of_request(row.parent_id or row.pk)
     for entry in Entry.objects.filter(journal__in=journals).select_related("journal", "account").order_by("pk"):
         account = linked(Account, entry.account_id, entry.account.code)
         yield (

@@ -1,6 +1,6 @@
 """Requests as receipts: what was asked, who answered, what was held and charged, at which rates. Read-only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from gateway.admin.bills import Billed, bill_panels
 from gateway.admin.filters import OutcomeFilter, SinceFilter
 from gateway.models import AttemptRow, RequestRow, VirtualKey
 from gateway.models.virtual_key import PREFIXES
+from gateway.stored_receipts import parts_of
 from opscenter.core.admin_base import LargeTable, Panel, ReadOnlyModelAdmin, display, linked, register
 from opscenter.core.admin_base.access import Access
 from opscenter.core.api import Permissions
@@ -91,7 +92,7 @@ class RequestRowAdmin(Billed, LargeTable, ReadOnlyModelAdmin):
         return (queryset.filter(_meant(term)) if term else queryset), False
 
     def panels(self, request: HttpRequest, row: RequestRow) -> Iterable[Panel]:
-        return [_attempts(row), *bill_panels(row), *rates_panels(row.rates)]
+        return [*_relatives(row), _attempts(row), *bill_panels(row), *rates_panels(row.rates)]
 
     @display(description="User")
     def who(self, row: Any) -> str:
@@ -136,6 +137,28 @@ def _meant(term: str) -> Q:
         return Q(virtual_key_id=key)
     user = User.objects.filter(username=term).values_list("pk", flat=True).first()
     return Q(user_id=user) if user is not None else Q(pk__in=[])
+
+
+def _relatives(row: RequestRow) -> Iterator[Panel]:
+    """Of a composed call its inner calls, of these the whole."""
+    if row.parent_id is not None:
+        yield Panel("Part of", ("Request",), [(linked(RequestRow, row.parent_id),)])
+    elif parts := parts_of(row):
+        headers = ("Call", "Component", "Operation", "Model", "Status", "Tokens in / out", "Charged (credits)", "Took")
+        rows = [
+            (
+                linked(RequestRow, part.pk),
+                part.component,
+                part.operation,
+                part.model,
+                part.get_status_display(),
+                f"{part.prompt_tokens} / {part.completion_tokens}",
+                amounts.to_text(part.charged_nano),
+                f"{part.duration_ms} ms",
+            )
+            for part in parts
+        ]
+        yield Panel("Inner calls", headers, rows)
 
 
 def _attempts(row: RequestRow) -> Panel:

@@ -13,6 +13,9 @@ from django.db.models import Q
 class RequestRow(models.Model):
     """One call of a consumer. Credits are nanocredits; `billing_basis` says what the bill rests on.
 
+    A composed call has a row, and so has each of its inner calls, which knows it by `parent_id`: these bear tokens,
+    attempts and what was charged; of each `held_nano` is what was left for it.
+
     What the operator bears: `overrun_nano` of the price, beyond what was held, `expense_nano`, at cost, of what failed
     upstream. `cost_nano_usd` is what providers are owed in all, in nanodollars.
     """
@@ -68,6 +71,7 @@ class RequestRow(models.Model):
     duration_ms = models.PositiveIntegerField("duration (ms)", default=0)
     first_token_ms = models.PositiveIntegerField("first token (ms)", null=True)
     overhead_ms = models.FloatField("overhead (ms)", default=0)
+    parent_id = models.UUIDField("part of", null=True, editable=False)
 
     class Meta:
         db_table = "llm_requests"
@@ -80,6 +84,7 @@ class RequestRow(models.Model):
             models.Index(fields=("virtual_key_id", "created_at"), name="request_by_key"),
             # Of what is looked for by its outcome; a call that succeeds costs nothing for it.
             models.Index(fields=("status", "created_at"), condition=~Q(status="succeeded"), name="request_by_outcome"),
+            models.Index(fields=("parent_id",), condition=Q(parent_id__isnull=False), name="request_by_parent"),
         ]
 
     def __str__(self) -> str:

@@ -11,7 +11,8 @@ from gateway.models import AttemptRow, RequestRow
 
 class RequestOutput(serializers.ModelSerializer[RequestRow]):
     """One call. `held` and `credits` are credits; `model` and `provider` are whose answer it was, `requested_model` is
-    what was asked for. `key_name` is null for a sign-in's and for what is gone.
+    what was asked for. `key_name` is null for a sign-in's and for what is gone. A composed call's tokens and credits
+    are those of its inner calls, whose `parent_id` it is.
     """
 
     key = serializers.IntegerField(source="virtual_key_id", allow_null=True, read_only=True)
@@ -23,7 +24,7 @@ class RequestOutput(serializers.ModelSerializer[RequestRow]):
     class Meta:
         model = RequestRow
         fields = (
-            *("id", "created_at", "client_request_id", "endpoint", "status", "http_status", "error_code"),
+            *("id", "parent_id", "created_at", "client_request_id", "endpoint", "status", "http_status", "error_code"),
             *("user", "key", "key_name", "environment", "component", "operation", "routing_path"),
             *("requested_model", "model", "provider", "tier", "power_level", "streamed", "attempts"),
             *("prompt_tokens", "cached_tokens", "cache_write_tokens", "completion_tokens", "searches"),
@@ -124,6 +125,7 @@ class ReceiptOutput(serializers.Serializer[Any]):
 
     request = RequestOutput()
     attempts = AttemptOutput(many=True)
+    parts = RequestOutput(many=True)
     rates = serializers.DictField()
     hold = HoldOutput(allow_null=True)
     moved = MovedOutput(many=True)

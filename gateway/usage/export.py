@@ -18,7 +18,7 @@ _REQUEST = (
     *("endpoint", "requested_model", "model", "provider", "tier", "power_level", "streamed"),
     *("status", "http_status", "error_code", "attempts"),
     *("prompt_tokens", "cached_tokens", "cache_write_tokens", "completion_tokens", "searches"),
-    *("billing_basis", "held", "credits", "duration_ms", "first_token_ms"),
+    *("billing_basis", "held", "credits", "duration_ms", "first_token_ms", "parent_id"),
 )
 _SUMS = (
     *("requests", "failed", "refused", "attempts"),
@@ -52,6 +52,7 @@ def _request(row: RequestRow, keys: dict[int, str], users: dict[int, str]) -> li
         "held": to_text(row.held_nano),
         "credits": to_text(row.charged_nano),
         "streamed": "true" if row.streamed else "false",
+        "parent_id": row.parent_id or "",
     }
     return [special[name] if name in special else getattr(row, name) for name in _REQUEST]
 

@@ -10,17 +10,20 @@ from credits.models import Entry, Hold, Journal
 from gateway.errors import RequestPruned
 from gateway.models import AttemptRow, RequestRow, VirtualKey
 from gateway.receipts import Receipt
-from gateway.stored_receipts import receipt_of
+from gateway.stored_receipts import parts_of, receipt_of
 from gateway.usage import pruned
 from opscenter.core.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
 class Receipted:
-    """`moved` are the entries of the account that paid."""
+    """`moved` are the entries of the account that paid; of an inner call, as `hold`, those of its whole. `parts` are
+    the inner calls of a composed one.
+    """
 
     request: RequestRow
     attempts: list[AttemptRow]
+    parts: list[RequestRow]
     hold: Hold | None
     moved: list[Entry]
     bill: Receipt
@@ -33,13 +36,14 @@ class Receipted:
 def find(id: UUID, *, user_id: int | None) -> Receipted:
     """Of that user's requests, or (None) of all. Raises NotFound (404), and RequestPruned (410) with what is known."""
     row = RequestRow.objects.filter(pk=id).first()
-    hold = Hold.objects.filter(pk=id).select_related("account").first()
+    held_by = (row and row.parent_id) or id
+    hold = Hold.objects.filter(pk=held_by).select_related("account").first()
     if row is None:
         raise _missing(id, hold if hold and user_id in (None, _user_of(hold)) else None)
     if user_id not in (None, row.user_id):
         raise _unknown()
     attempts = list(AttemptRow.objects.filter(request_id=id).order_by("n"))
-    return Receipted(row, attempts, hold, _moved(id, row.account_id), receipt_of(row))
+    return Receipted(row, attempts, parts_of(row), hold, _moved(held_by, row.account_id), receipt_of(row))
 
 
 def _moved(id: UUID, account_id: int | None) -> list[Entry]:

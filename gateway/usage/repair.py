@@ -1,6 +1,7 @@
 """Makes the sums of days what requests and ledger say. The ledger is never touched: it is what the others follow."""
 
 from django.db import connection, transaction
+from django.db.models import F
 
 from gateway import lost
 from gateway.models import MarginStat, RequestRow, UsageStat
@@ -29,11 +30,13 @@ def repair(days: Days) -> None:
 
 
 def _correct(days: Days) -> None:
+    """Of a request with parts its own row: the sum is what has to be right."""
     for found in contradictions(days):
+        row, ledger = found.row, found.ledger
         RequestRow.objects.filter(pk=found.request_id).update(
-            charged_nano=found.ledger.charged,
-            overrun_nano=found.ledger.overrun,
-            expense_nano=found.ledger.expense,
+            charged_nano=F("charged_nano") + ledger.charged - row.charged,
+            overrun_nano=F("overrun_nano") + ledger.overrun - row.overrun,
+            expense_nano=F("expense_nano") + ledger.expense - row.expense,
         )
 
 

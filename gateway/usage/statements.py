@@ -68,20 +68,26 @@ def margins_made_afresh() -> str:
 @cache
 def contradicted(vendor: str) -> str:
     """Requests of which the ledger says something else, once it has said it for a while: id, then charged, overrun
-    and expense of the request and of the ledger.
+    and expense of the request, its parts included, and of the ledger.
     """
     id = _ID[vendor]
+    row = [f"r.{name} + COALESCE(p.{name}, 0)" for name in ("charged_nano", "overrun_nano", "expense_nano")]
     charged = _sum_of(f"a.code NOT IN ('{REVENUE}', '{OVERRUN}', '{UPSTREAM}')")
     overrun, expense = _sum_of(f"a.code = '{OVERRUN}'"), _sum_of(f"a.code = '{UPSTREAM}'")
     return f"""
-    SELECT r.id, r.charged_nano, r.overrun_nano, r.expense_nano, {charged}, {overrun}, {expense}
+    SELECT r.id, {", ".join(row)}, {charged}, {overrun}, {expense}
     FROM llm_requests r
+    LEFT JOIN (
+      SELECT parent_id, SUM(charged_nano) charged_nano, SUM(overrun_nano) overrun_nano, SUM(expense_nano) expense_nano
+      FROM llm_requests WHERE parent_id IS NOT NULL AND created_at >= %(since)s AND created_at < %(until)s
+      GROUP BY parent_id
+    ) p ON p.parent_id = r.id
     LEFT JOIN credits_journals j ON j.idempotency_key IN ('usage:' || {id}, 'adj:' || {id} || ':1', 'expense:' || {id})
     LEFT JOIN llm_transactions e ON e.journal_id = j.id
     LEFT JOIN llm_credits a ON a.id = e.account_id
-    WHERE r.created_at >= %(since)s AND r.created_at < %(until)s
-    GROUP BY r.id, r.charged_nano, r.overrun_nano, r.expense_nano
-    HAVING (r.charged_nano <> {charged} OR r.overrun_nano <> {overrun} OR r.expense_nano <> {expense})
+    WHERE r.created_at >= %(since)s AND r.created_at < %(until)s AND r.parent_id IS NULL
+    GROUP BY r.id, {", ".join(row)}
+    HAVING ({row[0]} <> {charged} OR {row[1]} <> {overrun} OR {row[2]} <> {expense})
       AND (MAX(j.created_at) IS NULL OR MAX(j.created_at) < %(settled)s)
     ORDER BY r.id"""
 
