@@ -149,3 +149,25 @@ def answers_are_kept_for_longer_than_calls_take(**kwargs: Any) -> list[CheckMess
             id="opscenter.E014",
         )
     ]
+
+
+_MOST_STEPS = 10
+_STEP_TOKENS = (16, 100_000)
+_HOTTEST = 2
+
+
+@register()
+def composed_calls_are_bounded(**kwargs: Any) -> list[CheckMessage]:
+    """opscenter.E015."""
+    least, most = _STEP_TOKENS
+    is_bounded = 1 <= settings.REASONING_STEPS <= _MOST_STEPS and least <= settings.REASONING_STEP_TOKENS <= most
+    if is_bounded and 0 <= settings.ROUTING_CLASSIFIER_TEMPERATURE <= _HOTTEST:
+        return []
+    return [
+        Error(
+            f"REASONING_STEPS is not from 1 to {_MOST_STEPS}, REASONING_STEP_TOKENS not from {least} to {most}, or "
+            f"ROUTING_CLASSIFIER_TEMPERATURE not from 0 to {_HOTTEST}.",
+            hint="The defaults are REASONING_STEPS=3, REASONING_STEP_TOKENS=512 and ROUTING_CLASSIFIER_TEMPERATURE=0.",
+            id="opscenter.E015",
+        )
+    ]

@@ -1,19 +1,23 @@
 """The view of any endpoint that asks a model: it admits, routes and holds the call, then has it answered."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
-from gateway import endings, hold, max_cost, plain, records, routing, runtime, stream
+from gateway import max_cost, opening, records, routing, runtime
 from gateway.ask import Ask, printable
 from gateway.callers import Caller
 from gateway.endpoints.base import Endpoint
 from gateway.exchange import Exchange
-from gateway.limits import admission
 from gateway.limits.headers import marked
+from gateway.modes import made as modes
+from gateway.modes.names import HEADER as MODE_HEADER
+from gateway.modes.names import PASSTHROUGH, mode_in
 from gateway.once import answering
 from gateway.once.claim import Claim
 from gateway.once.stored import Wanted
@@ -32,12 +36,13 @@ class EndpointView(InferenceView):
     """Each endpoint has a subclass, whose post() is answer() with what the schema says of it."""
 
     endpoint: ClassVar[Endpoint]
+    modes: ClassVar[Sequence[str]] = (PASSTHROUGH,)
 
     async def answer(self, request: Request) -> HttpResponseBase:
         ask = self.endpoint.parse(request._request.body)
-        wishes = self.wishes(request, ask)
+        wishes, mode = self.wishes(request, ask), self.mode(request, ask)
         if (key := key_in(request)) is None:
-            return await self._answered(request, ask, wishes)
+            return await self._answered(request, ask, wishes, mode)
         django_request = request._request
         wanted = Wanted(
             virtual_key_id=caller_of(request).key_id,
@@ -46,10 +51,10 @@ class EndpointView(InferenceView):
             body=django_request.body,
             request_id=django_request.request_id,  # type: ignore[attr-defined]
         )
-        return await answering.answered(runtime.current(), wanted, partial(self._answered, request, ask, wishes))
+        return await answering.answered(runtime.current(), wanted, partial(self._answered, request, ask, wishes, mode))
 
     async def _answered(
-        self, request: Request, ask: Ask, wishes: Wishes, claim: Claim | None = None
+        self, request: Request, ask: Ask, wishes: Wishes, mode: str | None, claim: Claim | None = None
     ) -> HttpResponseBase:
         max_cost_nano = max_cost.take(ask.body, request.META.get(max_cost.HEADER))
         serving, caller = runtime.current(), caller_of(request)
@@ -59,27 +64,37 @@ class EndpointView(InferenceView):
             snapshot = serving.snapshots.current()
             serving.breaker.heed(snapshot.catalog.down)
             caller = at_level(snapshot, caller, wishes.power_level)
-            candidates = self.candidates(snapshot, caller, ask, wishes, serving.measured.seen)
+            exchange = self.exchange(
+                serving,
+                caller,
+                ask,
+                wishes,
+                mode,
+                id=request_id,
+                tags=tags,
+                client_request_id=printable(request.META.get("HTTP_X_REQUEST_ID", ""))[:128],
+                max_cost_nano=max_cost_nano,
+                claim=claim,
+            )
         except ServiceError as error:
             serving.recorder.put(records.turned_away(request_id, caller, ask, tags, self.endpoint.name, error), [])
             raise
-        exchange = Exchange(
-            id=request_id,
-            caller=caller,
-            ask=ask,
-            candidates=candidates,
-            endpoint=self.endpoint,
-            tags=tags,
-            client_request_id=printable(request.META.get("HTTP_X_REQUEST_ID", ""))[:128],
-            max_cost_nano=max_cost_nano,
-            claim=claim,
-        )
-        _keep_within_max_cost(serving, exchange)
-        async with admission.admitted(serving, exchange, snapshot.rates.tiers[caller.tier].limits):
-            await hold.reserve(serving, exchange)
-            await answering.confirm(serving, exchange)
-        respond = stream.respond if ask.stream else plain.respond
-        return await marked(exchange, respond(serving, exchange))
+        await opening.opened(serving, exchange, snapshot.rates.tiers[caller.tier].limits)
+        return await marked(exchange, modes.answer(serving, exchange, mode))
+
+    def exchange(
+        self, serving: Runtime, caller: Caller, ask: Ask, wishes: Wishes, mode: str | None, **known: Any
+    ) -> Exchange:
+        """The call that is asked for; `known` are the other fields of an Exchange. Raises what leaves no candidate."""
+        snapshot, look = serving.snapshots.current(), serving.measured.seen
+        found = self.candidates(snapshot, caller, ask, wishes, look)
+        if mode is None:
+            return Exchange(caller=caller, ask=ask, candidates=found, endpoint=self.endpoint, **known)
+
+        def find(model: str) -> tuple[Candidate, ...]:
+            return self.candidates(snapshot, caller, replace(ask, model=model), wishes, look)
+
+        return modes.made(mode, find, caller=caller, ask=ask, candidates=found, endpoint=self.endpoint, **known)
 
     def candidates(
         self, snapshot: Snapshot, caller: Caller, ask: Ask, wishes: Wishes, look: Look
@@ -105,13 +120,9 @@ class EndpointView(InferenceView):
         """What the call asks of routing itself. Raises InvalidRequest (400)."""
         return NO_WISHES
 
-
-def _keep_within_max_cost(serving: Runtime, exchange: Exchange) -> None:
-    try:
-        max_cost.keep_within(exchange)
-    except ServiceError as error:
-        serving.recorder.put(*records.rows(exchange, endings.refused(exchange, error)))
-        raise
+    def mode(self, request: Request, ask: Ask) -> str | None:
+        """Raises InvalidRequest (400)."""
+        return mode_in(request.META.get(MODE_HEADER), self.modes, ask)
 
 
 def _tags(request: Request, ask: Ask) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from drf_spectacular.utils import OpenApiParameter
 
+from gateway.modes.names import MODES, NAME, PASSTHROUGH
 from opscenter.core.idempotency import KEY
 
 MAX_COST = OpenApiParameter(
@@ -11,3 +12,12 @@ MAX_COST = OpenApiParameter(
     description="Credits that the call may cost at most, as `max_cost` in the body. The smaller of both counts.",
 )
 OF_CALLS = [KEY, MAX_COST]
+ROUTING_MODE = OpenApiParameter(
+    NAME,
+    str,
+    OpenApiParameter.HEADER,
+    enum=MODES,
+    default=PASSTHROUGH,
+    description="Answered by one call (passthrough), by steps of reasoning first, or as a classifier chooses (auto).",
+)
+OF_CHATS = [*OF_CALLS, ROUTING_MODE]

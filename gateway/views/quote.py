@@ -16,7 +16,7 @@ from gateway.views.base import InferenceView, caller_of
 from gateway.views.chat import ChatCompletionsView
 from gateway.views.embeddings import EmbeddingsView
 from gateway.views.endpoint import EndpointView
-from gateway.views.headers import MAX_COST
+from gateway.views.headers import MAX_COST, ROUTING_MODE
 from gateway.views.messages import MessagesView
 from gateway.views.rerank import RerankView
 from gateway.views.responses import ResponsesView
@@ -47,7 +47,7 @@ class QuoteView(InferenceView):
     @extend_schema(
         operation_id="quote",
         description="The least and the most that a request can cost, whom it would go to, and what would refuse it.",
-        parameters=[_ENDPOINT, MAX_COST],
+        parameters=[_ENDPOINT, MAX_COST, ROUTING_MODE],
         request=bodies.QUOTED,
         responses=OpenApiTypes.OBJECT,
     )
@@ -78,11 +78,6 @@ def _exchange(request: Request, view: EndpointView, ask: Ask) -> Exchange:
     serving, wishes = runtime.current(), view.wishes(request, ask)
     snapshot = serving.snapshots.current()
     caller = at_level(snapshot, caller_of(request), wishes.power_level)
-    return Exchange(
-        caller=caller,
-        ask=ask,
-        candidates=view.candidates(snapshot, caller, ask, wishes, serving.measured.seen),
-        endpoint=view.endpoint,
-        tags={},
-        max_cost_nano=max_cost.take(ask.body, request.META.get(max_cost.HEADER)),
-    )
+    max_cost_nano = max_cost.take(ask.body, request.META.get(max_cost.HEADER))
+    mode = view.mode(request, ask)
+    return view.exchange(serving, caller, ask, wishes, mode, tags={}, max_cost_nano=max_cost_nano)

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from gateway.ask import Ask
 from gateway.endpoints.chat import CHAT
+from gateway.modes.names import MODES
 from gateway.routing import wishes as wishing
 from gateway.routing.wishes import PRIVACY, Wishes
 from gateway.views import bodies, headers
@@ -25,11 +26,12 @@ WISHES = "`power_level` and `routing` (strategy, privacy, latency, max_latency_m
 
 class RoutedChatView(EndpointView):
     endpoint = CHAT
+    modes = MODES
 
     @extend_schema(
         operation_id="routed_chat_completions",
         description=f"Chat completions, with {WISHES} in the body. No model: of the whole catalog the best that fits.",
-        parameters=[POWER_LEVEL, *headers.OF_CALLS],
+        parameters=[POWER_LEVEL, *headers.OF_CHATS],
         request=bodies.ROUTED_CHAT,
         responses=bodies.STREAMED,
     )

@@ -15,7 +15,7 @@ After K events of a stream (3: the role and two words), or after half of a plain
     error-event[:K]   gate[:K] (waits for release())
 What is said
     no-done  no-finish  no-usage  endless[:delay_s[:bytes]] (words of so many; a plain body stalls)
-    chunks:N[:delay_s] (N words)
+    chunks:N[:delay_s] (N words)   says:TEXT
     usage:PROMPT:COMPLETION  wrong-usage:negative|strings|huge|empty|list  usage-on-each-chunk  cached:N
     tool-calls  reasoning  ignore-max-tokens  crlf  comments  fragmented (a few bytes a write)
 """
@@ -52,6 +52,7 @@ OTHERS = (
     "no-usage",
     "endless",
     "chunks",
+    "says",
     "usage",
     "wrong-usage",
     "usage-on-each-chunk",

@@ -32,7 +32,7 @@ class UpstreamModel(DemoModel):
     def text(self, chat: Chat) -> str:
         if "chunks" in self.misbehaviour:
             return " ".join(f"word{i}" for i in range(int(self.misbehaviour.number("chunks"))))
-        return super().text(chat)
+        return self.misbehaviour.text("says") or super().text(chat)
 
     def answer(self, chat: Chat) -> Answer:
         answer = super().answer(chat)
