@@ -31,9 +31,12 @@ class Work:
         base = observed.call.target.api_base
         self.origin = URL(check_base_url(base, Policy.PRIVATE_ALLOWED)).origin() if base else None
 
-    def policy(self, url: URL) -> Policy:
-        """Only the target's own origin may be private: whatever else is fetched (an image, say) is a caller's wish."""
-        return policy_of(self.observed.call.target) if url.origin() == self.origin else Policy.PUBLIC
+    def policy(self, method: str, url: URL) -> Policy:
+        """Only calls of the target's own origin may go to a private one: what is fetched (an image, say) is a caller's
+        wish, and must not be a look into what else that origin tells.
+        """
+        is_call = method == "POST" and url.origin() == self.origin
+        return policy_of(self.observed.call.target) if is_call else Policy.PUBLIC
 
     def keep_key_home(self, request: httpx.Request, url: URL) -> None:
         """Raise OutboundRefused where the target has an origin and its key, or its prompt, would go to another."""
@@ -98,7 +101,7 @@ async def _send(work: Work, request: httpx.Request) -> aiohttp.ClientResponse:
     work.keep_key_home(request, url)
     headers = {**request.headers, "accept-encoding": "identity"}
     headers.pop("content-length", None)
-    session = work.sessions.get(work.policy(url))
+    session = work.sessions.get(work.policy(request.method, url))
     return await send(session, url, headers=headers, data=await request.aread() or None, method=request.method)
 
 

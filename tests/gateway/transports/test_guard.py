@@ -53,13 +53,16 @@ async def test_every_kind_of_litellm_client_is_guarded(
     assert canary.connections == 0
 
 
+@pytest.mark.parametrize("is_own", [False, True], ids=["elsewhere", "at the upstream itself"])
 async def test_permission_for_a_private_upstream_is_not_permission_for_an_image(
-    litellm_transport: LiteLLM, scripted: Scripted, canary: Canary, monkeypatch: pytest.MonkeyPatch
+    litellm_transport: LiteLLM, scripted: Scripted, canary: Canary, monkeypatch: pytest.MonkeyPatch, is_own: bool
 ) -> None:
     monkeypatch.setattr(load(), "user_url_validation", False)  # LiteLLM's own guard, so that ours is seen
-    image = {"type": "image_url", "image_url": {"url": f"http://127.0.0.1:{canary.port}/secret.png"}}
+    upstream = scripted.api_base.removesuffix("/v1")
+    origin = upstream if is_own else f"http://127.0.0.1:{canary.port}"
+    image = {"type": "image_url", "image_url": {"url": f"{origin}/secret.png"}}
     call = make_call(
-        scripted.api_base.removesuffix("/v1"),
+        upstream,
         target={"litellm_provider": "anthropic"},
         messages=[{"role": "user", "content": [image]}],
     )
