@@ -37,7 +37,8 @@ _REFUSED = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 _CAPACITY = 50_000
 _BATCH = 500
 _EVERY_S = 0.25
-_KEY_REFUSED = (401, 402, 403)
+# The outcome of an attempt whose key was refused, whatever the status: a few providers say so with 400.
+_KEY_REFUSED = "refusedkey"
 _LOST = RequestRow.Status.LOST
 
 
@@ -128,7 +129,7 @@ def _note_refused_keys(batch: Batch) -> None:
         row.provider_key_id: row.upstream_status
         for record in _with_parts(batch)
         for row in record.attempts
-        if row.upstream_status in _KEY_REFUSED and row.provider_key_id is not None
+        if row.outcome == _KEY_REFUSED and row.provider_key_id is not None
     }
     try:
         refused_keys.note(refused)

@@ -23,20 +23,21 @@ def _told() -> list[tuple[str, Any]]:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("fault", "status"), [("status-402", 402), ("empty-account", 400)])
 def test_operators_are_told_of_a_refusal_that_no_health_check_finds(
-    alice: Api, serving: InProcess, upstream: Upstream, settings: Settings
+    alice: Api, serving: InProcess, upstream: Upstream, settings: Settings, fault: str, status: int
 ) -> None:
     settings.PROVIDER_API_BASES = {"openai": upstream.base_url}
     settings.ALERT_EMAILS = ["ops@example.org"]
     alice.model(on_key(alice.key(), "gpt-x"), name="m1", input_price="2")
     bob = key_of(person("bob", "LLM user", tier="starter", credits_nano=10**12)).plaintext
     serving.sees_changes()
-    upstream.behave("gpt-x", "status-402")
+    upstream.behave("gpt-x", fault)
 
     answer = serving.chat(bob, model="m1")
 
     assert answer.status_code == 502
-    assert eventually(_told) == [("email", 402)]
+    assert eventually(_told) == [("email", status)]
 
 
 @pytest.mark.django_db
