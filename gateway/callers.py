@@ -75,7 +75,7 @@ def _caller(bearer: Bearer, granted: frozenset[str], levels: Levels) -> Caller:
         power_level=may.power_level,
         environment=may.environment,
         component=row.component or next((key.component for key in bearer.line if key.component), ""),
-        permissions=granted if row.kind == VirtualKey.Kind.ACCESS else granted & VIRTUAL_KEY_PERMISSIONS,
+        permissions=granted & VIRTUAL_KEY_PERMISSIONS if row.kind == VirtualKey.Kind.VIRTUAL else granted,
         allowed_models=may.allowed_models,
         allowed_purposes=may.allowed_purposes,
         budgets=_budgets(bearer.line),

@@ -6,6 +6,7 @@ opscenter.core.errors.ServiceError
 ├── UpstreamRejected      400  the provider says that the request is invalid
 ├── NotAuthenticated      401
 ├── SecondFactorMissing   403  staff without one, where STAFF_MFA_REQUIRED is on
+├── ForgedCall            403  by a session, and maybe from another site
 ├── ClientLeft            499  kept on record; nobody is left to be told
 ├── ModelForbidden        403  tier, key or power level does not reach this model
 ├── OwnKeyRefused         403  the provider refuses the caller's own key
@@ -34,6 +35,8 @@ opscenter.core.errors.ServiceError
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
+
+from django.conf import settings
 
 from opscenter.core import errors
 
@@ -64,6 +67,18 @@ class SecondFactorMissing(errors.Forbidden):
 
     def __init__(self) -> None:
         super().__init__("Staff need a second factor: sign in at /accounts/login/ and set one up first.")
+
+
+class ForgedCall(errors.Forbidden):
+    """`reason` is what is missing of the proof that a page of this site makes the call."""
+
+    default_code = "csrf_failed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"A call by a session has to come from this site and to repeat the cookie {settings.CSRF_COOKIE_NAME} as "
+            f"the header X-CSRFToken: {reason} Elsewhere, send an API key."
+        )
 
 
 class ClientLeft(errors.ServiceError):

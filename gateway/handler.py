@@ -77,7 +77,7 @@ class InferenceHandler(ASGIHandler):
         """Nobody's body is read before it is known whose it is."""
         body.refuse_if_too_large()
         if body.is_announced:
-            scope["caller"] = await caller_by(key_in(scope["headers"]))
+            scope["caller"] = await caller_by(key_in(scope["headers"]), scope)
         content = await body.read(receive)
         try:
             request = ASGIRequest(scope, BytesIO(content))

@@ -14,6 +14,7 @@ from gateway.once.keeper import AnswerKeeper
 from gateway.recorder import Recorder
 from gateway.routing.measured import Measured
 from gateway.routing.peers import Peers
+from gateway.session_callers import SessionCallers
 from gateway.snapshot import SnapshotKeeper
 from gateway.telemetry import Telemetry
 from gateway.transports.base import Transport
@@ -40,6 +41,7 @@ class Runtime:
     def __init__(self, *, clock: Clock = utc_now) -> None:
         self.clock = clock
         self.snapshots = SnapshotKeeper()
+        self.sessions = SessionCallers()
         self.writer = LedgerWriter()
         gauges = Gauges()
         self.telemetry = Telemetry(look=lambda: gauges.look(self))
@@ -72,7 +74,7 @@ class Runtime:
         await self.peers.stop()
         for transport in self._transports.values():
             await transport.aclose()
-        for part in (self.answers, self.writer, self.recorder, self.telemetry, self.snapshots):
+        for part in (self.answers, self.writer, self.recorder, self.telemetry, self.sessions, self.snapshots):
             await asyncio.to_thread(part.stop)
 
     def transport(self, name: str) -> Transport:

@@ -127,7 +127,7 @@ class VirtualKeyAdmin(IssuedOnce, RevokesMany, AuditedModelAdmin):
         return super().has_add_permission(request) and may(request, Permissions.EXECUTE)
 
     def has_change_permission(self, request: HttpRequest, obj: VirtualKey | None = None) -> bool:
-        is_final = obj is not None and (obj.kind == VirtualKey.Kind.ACCESS or obj.revoked_at is not None)
+        is_final = obj is not None and (obj.kind != VirtualKey.Kind.VIRTUAL or obj.revoked_at is not None)
         return super().has_change_permission(request, obj) and not is_final
 
     def get_fieldsets(self, request: HttpRequest, obj: VirtualKey | None = None) -> Any:

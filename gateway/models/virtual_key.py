@@ -27,12 +27,14 @@ class VirtualKey(Limited):
     """What a consumer holds. Only the SHA-256 of the whole key is stored; the key itself is shown once.
 
     An access token is a short-lived key made by signing in: it carries all of its user's permissions, while a
-    virtual key carries at most llm.read and llm.execute.
+    virtual key carries at most llm.read and llm.execute. What a session calls by is a key of the same rights, whose
+    secret nobody has.
     """
 
     class Kind(models.TextChoices):
         VIRTUAL = "virtual", "Virtual key"
         ACCESS = "access", "Access token"
+        SESSION = "session", "Browser's session"
 
     class Environment(models.TextChoices):
         DEV = "dev", "Development"
@@ -130,6 +132,11 @@ class VirtualKey(Limited):
                 condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="virtual_key_is_not_its_own_parent"
             ),
             limits_are_usable(name="virtual_key_limits_are_usable"),
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=Q(kind="session", revoked_at__isnull=True),
+                name="virtual_key_one_for_sessions",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -152,4 +159,8 @@ class VirtualKey(Limited):
         return self.grace_ends_at if self.grace_ends_at and self.grace_ends_at > timezone.now() else None
 
 
-PREFIXES: dict[str, str] = {VirtualKey.Kind.VIRTUAL: "sk-ops-", VirtualKey.Kind.ACCESS: "ops-at-"}
+PREFIXES: dict[str, str] = {
+    VirtualKey.Kind.VIRTUAL: "sk-ops-",
+    VirtualKey.Kind.ACCESS: "ops-at-",
+    VirtualKey.Kind.SESSION: "session-",
+}

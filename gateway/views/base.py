@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from gateway.callers import Caller
 from gateway.error_words import also_named, in_words_of
 from gateway.errors import NotAuthenticated
 from gateway.services.keys import hash_key
+from gateway.session_callers import names_session
 from opscenter.core import log_context
 from opscenter.core.api import LLMPermission, exception_handler
 from opscenter.core.errors import ServiceError, envelope
@@ -59,7 +60,7 @@ class InferenceView(APIView):
     async def _handled(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         # The handler knows the caller already where there was a body to be read.
         known: Caller | None = request.scope.get("caller")  # type: ignore[attr-defined]  # an ASGIRequest's
-        caller = request.caller = known or await caller_by(key_of(request))  # type: ignore[attr-defined]
+        caller = request.caller = known or await caller_by(key_of(request), request.scope)  # type: ignore[attr-defined]
         self.args, self.kwargs = args, kwargs
         drf_request = self.request = self.initialize_request(request, *args, **kwargs)
         drf_request.user = caller  # type: ignore[assignment]  # to the stubs a Django user
@@ -77,11 +78,13 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
-async def caller_by(plaintext: str | None) -> Caller:
-    """Whose key this is. Raises NotAuthenticated (401)."""
-    if plaintext is None:
+async def caller_by(plaintext: str | None, scope: MutableMapping[str, Any]) -> Caller:
+    """Whose key this is; without one, whose session. Raises NotAuthenticated (401), and what refuses a session."""
+    if plaintext is None and not names_session(scope["headers"]):
         raise NotAuthenticated()
-    caller = await runtime.current().snapshots.caller(hash_key(plaintext))
+    serving = runtime.current()
+    secret_hash = await serving.sessions.secret_hash(scope) if plaintext is None else hash_key(plaintext)
+    caller = await serving.snapshots.caller(secret_hash)
     if caller is None:
         raise NotAuthenticated("This API key is unknown, expired or revoked.")
     return caller

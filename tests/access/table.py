@@ -29,7 +29,7 @@ class Kind(Enum):
     """What a refusal looks like."""
 
     MANAGED = "JSON for keys, tokens and sessions"
-    INFERENCE = "JSON for keys and tokens alone: a session counts for nothing"
+    INFERENCE = "JSON for keys and tokens, and for sessions of this site's own pages"
     PAGE = "a page, for sessions alone"
     OPEN = "for everybody"
     OWN_RULE = "let in by another rule than who asks, which has tests of its own"
@@ -74,10 +74,10 @@ TABLE = (
     line("accounts/*", "credits/purchases/*", kind=Kind.PAGE, others=SESSIONS),
     # Calling models, and what may be called.
     line(*PERSONAL, others=SIGNED_IN_USERS),
-    line(*(f"v1/{name}" for name in CALLED), kind=Kind.INFERENCE, others=CALLERS),
-    line(*(f"api/v1/llm/{name}" for name in CALLED), kind=Kind.INFERENCE, others=CALLERS),
-    line("v2/rerank", "api/v2/llm/chat/completions", "api/v2/llm/models*", kind=Kind.INFERENCE, others=CALLERS),
-    line("api/v2/llm/routing/explain", kind=Kind.INFERENCE, others=CALLERS),
+    line(*(f"v1/{name}" for name in CALLED), kind=Kind.INFERENCE, others=CONSUMERS),
+    line(*(f"api/v1/llm/{name}" for name in CALLED), kind=Kind.INFERENCE, others=CONSUMERS),
+    line("v2/rerank", "api/v2/llm/chat/completions", "api/v2/llm/models*", kind=Kind.INFERENCE, others=CONSUMERS),
+    line("api/v2/llm/routing/explain", kind=Kind.INFERENCE, others=CONSUMERS),
     # One's own: credits are shown to keys, too, and bought by them.
     line("api/v1/llm/credits", "api/v1/llm/credits/transactions", GET=CONSUMERS),
     line("api/v1/llm/credits/packages", "api/v1/llm/credits/plans", GET=CONSUMERS),

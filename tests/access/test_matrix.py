@@ -22,9 +22,10 @@ from tests.access.people import (
     STRANGERS,
     USERS_KEY,
 )
-from tests.access.table import CALLERS, PERSONAL, TABLE, Kind, Line, line_of
+from tests.access.table import CONSUMERS, PERSONAL, TABLE, Kind, Line, line_of
 from tests.access.walk import METHODS, Route, all_routes
 from tests.gateway.in_process import InProcess
+from tests.gateway.pages import from_a_page
 
 pytestmark = pytest.mark.once
 
@@ -134,12 +135,11 @@ def test_inference_lets_in_whom_the_table_names(transactional_db: None) -> None:
     visitors = {who: make() for who, make in EVERYBODY.items()}
     asked = [
         *routes(Kind.INFERENCE),
-        *((Route(pattern, ("GET",)), Line((), Kind.INFERENCE, {"GET": CALLERS})) for pattern in PERSONAL),
+        *((Route(pattern, ("GET",)), Line((), Kind.INFERENCE, {"GET": CONSUMERS})) for pattern in PERSONAL),
     ]
     with InProcess() as serving:
         for who, visitor in visitors.items():
-            cookies = "; ".join(f"{name}={cookie.value}" for name, cookie in visitor.client.cookies.items())
-            headers = {"Cookie": cookies} if cookies else {}
+            headers = from_a_page(visitor.client) if visitor.client.cookies else {}
             for route, line in asked:
                 if route.pattern.startswith("api/v1/llm/") and who not in (NOBODY, ROOT, USERS_KEY):
                     continue  # the same view as under v1/
@@ -153,7 +153,7 @@ def test_inference_lets_in_whom_the_table_names(transactional_db: None) -> None:
                     elif line.lets_in(who, method):
                         assert answer.status_code not in REFUSED and answer.status_code < 500, (where, answer.text)
                     else:
-                        refusal = 401 if who in STRANGERS or who in SESSIONS else 403
+                        refusal = 401 if who in STRANGERS else 403
                         assert answer.status_code == refusal, (where, answer.text)
 
 

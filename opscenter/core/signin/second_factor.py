@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.core.internal.cryptokit import compare_user_code
@@ -15,8 +15,10 @@ from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
+from django.urls import reverse
 
 from opscenter.core.api import Permissions
+from opscenter.core.errors import Forbidden
 from opscenter.core.models import User
 from opscenter.core.signin import lockouts
 
@@ -24,6 +26,17 @@ _MANAGING = tuple(
     permission.removeprefix("llm.")
     for permission in (Permissions.CONFIGURE, Permissions.MANAGE_PROVIDERS, Permissions.MANAGE_MODELS)
 )
+
+
+class Owed(NamedTuple):
+    """What a session has to do before anything else: `page` is the name of a route."""
+
+    page: str
+    why: str
+
+    def refusal(self) -> Forbidden:
+        return Forbidden(f"{self.why} The page is {reverse(self.page)}.", code="second_factor_required")
+
 
 _owner: ContextVar[User | None] = ContextVar("second_factor_owner", default=None)
 
@@ -71,6 +84,16 @@ def was_given(request: HttpRequest, user: User) -> bool | None:
         return None
     records = get_authentication_records(request, user)
     return any(record["method"] == "mfa" and record.get("id") in rows for record in records)
+
+
+def owed(request: HttpRequest, user: User) -> Owed | None:
+    """Who has a second factor gives it in every session, also in one opened before; staff may have to enrol first."""
+    given = was_given(request, user)
+    if given is False:
+        return Owed("mfa_reauthenticate", "Confirm this session by a code of your authenticator app.")
+    if given is None and is_demanded_of(user):
+        return Owed("mfa_activate_totp", "Staff need a second factor: set one up first.")
+    return None
 
 
 @transaction.atomic
