@@ -32,7 +32,8 @@ def world(impatient: World, upstream_server_id: int) -> World:
     impatient.offer("sdk-tools", [server | {"model": "fault:tool-calls"}])
     impatient.offer("sdk-broken", [server | {"model": "fault:chunks:9:0.05+eof-mid-stream"}])
     impatient.offer("sdk-limited", [server | {"model": "fault:status-429:1"}])
-    impatient.wait_for("sdk", "sdk-litellm", "sdk-tools", "sdk-broken", "sdk-limited")
+    impatient.offer("sdk-slow", [server | {"model": "fault:slow-first-byte:30"}])
+    impatient.wait_for("sdk", "sdk-litellm", "sdk-tools", "sdk-broken", "sdk-limited", "sdk-slow")
     return impatient
 
 
@@ -123,6 +124,14 @@ def test_errors_are_the_classes_that_users_of_the_sdk_catch(client: openai.OpenA
         client.chat.completions.create(model="sdk-limited", messages=MESSAGES)
     with pytest.raises(openai.AuthenticationError):
         openai.OpenAI(base_url=world.live.base_url, api_key="sk-ops-nobody", max_retries=0).models.list()
+
+
+def test_a_client_that_waits_no_longer_times_out_and_leaves_no_open_hold(client: openai.OpenAI, world: World) -> None:
+    with pytest.raises(openai.APITimeoutError):
+        client.with_options(timeout=0.5).chat.completions.create(model="sdk-slow", messages=MESSAGES)
+
+    row = world.settled_for("sdk-slow")
+    assert (row["status"], row["state"]) == ("disconnected", "CAPTURED")
 
 
 def test_the_same_endpoints_stand_under_the_api_path(world: World) -> None:

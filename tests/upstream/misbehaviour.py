@@ -17,7 +17,7 @@ What is said
     no-done  no-finish  no-usage  endless[:delay_s[:bytes]] (words of so many; a plain body stalls)
     chunks:N[:delay_s] (N words)   says:TEXT
     usage:PROMPT:COMPLETION  wrong-usage:negative|strings|huge|empty|list  usage-on-each-chunk  cached:N
-    tool-calls  reasoning  ignore-max-tokens  crlf  comments  fragmented (a few bytes a write)
+    tool-calls[:n]  reasoning  ignore-max-tokens  crlf  comments  fragmented (a few bytes a write)
 """
 
 from dataclasses import dataclass, field

@@ -61,8 +61,8 @@ class UpstreamModel(DemoModel):
     def message(self, answer: Answer) -> dict[str, Any]:
         message = super().message(answer)
         if "tool-calls" in self.misbehaviour:
-            function = TOOL_CALL["function"] | {"arguments": "".join(TOOL_ARGUMENTS)}
-            message |= {"content": None, "tool_calls": [TOOL_CALL | {"function": function}]}
+            whole = {"function": TOOL_CALL["function"] | {"arguments": "".join(TOOL_ARGUMENTS)}}
+            message |= {"content": None, "tool_calls": [call | whole for call in self._tool_calls()]}
         if "reasoning" in self.misbehaviour:
             message["reasoning_content"] = "".join(THOUGHTS)
         return message
@@ -71,14 +71,20 @@ class UpstreamModel(DemoModel):
         if "reasoning" in self.misbehaviour:
             yield from ({"reasoning_content": thought} for thought in THOUGHTS)
         if "tool-calls" in self.misbehaviour:
-            yield {"role": "assistant", "content": None, "tool_calls": [{"index": 0} | TOOL_CALL]}
-            for part in TOOL_ARGUMENTS:
-                yield {"tool_calls": [{"index": 0, "function": {"arguments": part}}]}
+            head: dict[str, Any] = {"role": "assistant", "content": None}
+            for index, call in enumerate(self._tool_calls()):
+                yield head | {"tool_calls": [{"index": index} | call]}
+                head = {}
+                for part in TOOL_ARGUMENTS:
+                    yield {"tool_calls": [{"index": index, "function": {"arguments": part}}]}
             return
         yield from super().deltas(answer)
         if "endless" in self.misbehaviour:
             size = int(self.misbehaviour.number("endless", 1))
             yield from ({"content": f" more{i}".ljust(size, "x")} for i in itertools.count())
+
+    def _tool_calls(self) -> list[dict[str, Any]]:
+        return [TOOL_CALL | {"id": f"call_{n + 1}"} for n in range(int(self.misbehaviour.number("tool-calls", 0, 1)))]
 
     def completion(self, chat: Chat) -> dict[str, Any]:
         body = super().completion(chat)

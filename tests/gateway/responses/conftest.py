@@ -1,11 +1,9 @@
-"""One upstream behind three models: `native` by OpenAI's API, `relayed` and `converted` by chat; and the SDK."""
+"""One upstream behind three models: `native` by OpenAI's API, `relayed` and `converted` by chat."""
 
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
-import openai
 import pytest
 from pytest_django.fixtures import Settings
 
@@ -13,8 +11,6 @@ from tests.gateway.in_process import InProcess
 from tests.gateway.people import key_of, person
 from tests.llmconfig.api import Api, on_key, on_server
 from tests.upstream import Upstream
-
-T = TypeVar("T")
 
 GIVEN = 1000 * 10**9
 
@@ -44,21 +40,3 @@ def respond(serving: InProcess, key: str, **body: Any) -> httpx.Response:
 
 def events_of(answer: httpx.Response) -> list[dict[str, Any]]:
     return [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
-
-
-def by_sdk(serving: InProcess, key: str, ask: Callable[[openai.AsyncOpenAI], Awaitable[T]]) -> T:
-    """What `ask` comes to, whose client is OpenAI's."""
-
-    async def asking() -> T:
-        from opscenter.asgi import application
-
-        transport = httpx.ASGITransport(app=application)  # type: ignore[arg-type]  # httpx names its own ASGI types
-        async with openai.AsyncOpenAI(
-            base_url="http://localhost/v1",
-            api_key=key,
-            max_retries=0,
-            http_client=httpx.AsyncClient(transport=transport),
-        ) as client:
-            return await ask(client)
-
-    return serving.run(asking())

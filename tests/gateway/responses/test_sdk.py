@@ -9,7 +9,7 @@ from openai.types.responses import Response
 from pydantic import BaseModel
 
 from tests.gateway.in_process import InProcess
-from tests.gateway.responses.conftest import by_sdk
+from tests.gateway.sdk.clients import by_openai
 from tests.upstream import Upstream
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
@@ -34,14 +34,14 @@ def _created(serving: InProcess, key: str, **asked: Any) -> Any:
     async def ask(sdk: openai.AsyncOpenAI) -> Any:
         return await sdk.responses.create(**asked)
 
-    return by_sdk(serving, key, ask)
+    return by_openai(serving, key, ask)
 
 
 def _parsed(serving: InProcess, key: str, **asked: Any) -> Any:
     async def ask(sdk: openai.AsyncOpenAI) -> Any:
         return await sdk.responses.parse(**asked)
 
-    return by_sdk(serving, key, ask)
+    return by_openai(serving, key, ask)
 
 
 def _streamed(serving: InProcess, key: str, **asked: Any) -> tuple[list[Any], Any]:
@@ -52,7 +52,7 @@ def _streamed(serving: InProcess, key: str, **asked: Any) -> tuple[list[Any], An
             events = [event async for event in stream]
             return events, await stream.get_final_response()
 
-    return by_sdk(serving, key, ask)
+    return by_openai(serving, key, ask)
 
 
 def test_it_answers_with_text_and_usage(serving: InProcess, key: str) -> None:
@@ -60,7 +60,7 @@ def test_it_answers_with_text_and_usage(serving: InProcess, key: str) -> None:
         asked = [sdk.responses.create(model=name, input="Hello", instructions="Be brief.") for name in _MODELS]
         return await asyncio.gather(*asked)
 
-    answers = by_sdk(serving, key, ask)
+    answers = by_openai(serving, key, ask)
 
     assert [answer.model for answer in answers] == list(_MODELS)
     assert {answer.status for answer in answers} == {"completed"}
@@ -123,7 +123,7 @@ def test_an_answer_cut_at_its_limit_says_so(serving: InProcess, key: str) -> Non
             stream = await sdk.responses.create(model=name, input="Hello", max_output_tokens=3, stream=True)
             return plain, [event async for event in stream]
 
-        plain, events = by_sdk(serving, key, ask)
+        plain, events = by_openai(serving, key, ask)
 
         for answer in (plain, events[-1].response):
             assert (answer.status, answer.incomplete_details.reason) == ("incomplete", "max_output_tokens")
@@ -147,7 +147,7 @@ def test_errors_are_the_classes_that_users_of_the_sdk_catch(serving: InProcess, 
         with pytest.raises(openai.NotFoundError):
             await sdk.responses.input_items.list("resp_1")
 
-    by_sdk(serving, key, ask)
+    by_openai(serving, key, ask)
 
     assert not upstream.calls
 
