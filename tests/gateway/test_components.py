@@ -1,4 +1,4 @@
-"""Which component a call is counted under."""
+"""Which component a call is counted under, whatever it asks for."""
 
 import json
 from typing import Any
@@ -37,3 +37,37 @@ def test_a_calls_component_is_the_bodys_else_the_headers_else_its_keys(
     rows = list(RequestRow.objects.all())
     assert {row.component for row in rows} == {expected}
     assert {row.operation for row in rows} == ({"o"} if tags else {""})
+
+
+_CHAT: Any = {"model": "m1", "messages": [{"role": "user", "content": "Hello"}]}
+_CALLS: dict[str, Any] = {
+    "/v1/chat/completions": _CHAT,
+    "/api/v2/llm/chat/completions": _CHAT,
+    "/v1/messages": {**_CHAT, "max_tokens": 100},
+    "/v1/responses": {"model": "m1", "input": "Hello"},
+    "/v1/embeddings": {"model": "embedder", "input": "Hello"},
+    "/v1/rerank": {"model": "ranker", "query": "Hello", "documents": ["World"]},
+}
+
+
+def test_every_endpoint_tags_its_calls_and_keeps_the_tags_from_the_provider(
+    serving: InProcess, alice: Api, upstream: Upstream
+) -> None:
+    server = alice.server(base_url=upstream.origin, use_for_embeddings=True, use_for_reranking=True)
+    for name, purpose in (("m1", "chat"), ("embedder", "embeddings"), ("ranker", "reranking")):
+        alice.model(on_server(server, f"upstream-{name}"), name=name, purpose=purpose)
+    key = key_of(person("bob", "LLM user")).plaintext
+    serving.sees_changes()
+    tags = {"component": "indexer", "operation": "nightly", "routing_path": "a > b"}
+
+    for path, asked in _CALLS.items():
+        by_body = json.dumps({**asked, "metadata": tags}).encode()
+        by_header = json.dumps(asked).encode()
+        for content, headers in ((by_body, {}), (by_header, {"X-Component": "of the header"})):
+            answer = serving.call("POST", path, key=key, content=content, headers=headers)
+            assert answer.status_code == 200, (path, answer.text)
+
+    rows = eventually(lambda: rows if len(rows := list(RequestRow.objects.all())) == 2 * len(_CALLS) else [])
+    told = sorted((row.component, row.operation, row.routing_path) for row in rows)
+    assert told == [("indexer", "nightly", "a > b")] * len(_CALLS) + [("of the header", "", "")] * len(_CALLS)
+    assert all("indexer" not in json.dumps(call.body) for call in upstream.calls)
