@@ -28,10 +28,10 @@ def planned(candidates: tuple[Candidate, ...]) -> Planned:
     return Planned(candidates, input_bound=prompts.CLASSIFYING_BOUND, most=_OUTPUT, least=_OUTPUT)
 
 
-async def chosen(calls: Calls, place: int, messages: list[dict[str, Any]], tags: dict[str, str]) -> str:
-    """PASSTHROUGH where it can't decide or fails. Raises what leaves nothing to decide for."""
+async def chosen(calls: Calls, place: int, asked: Ask, tags: dict[str, str]) -> str:
+    """How `asked` is answered: PASSTHROUGH where it can't decide or fails. Raises what leaves nothing to decide for."""
     try:
-        reply = await calls.complete(place, _ask(messages), tags)
+        reply = await calls.complete(place, _ask(asked), tags)
     except (ClientLeft, BudgetExhausted):
         raise
     except ServiceError as error:
@@ -51,14 +51,14 @@ def _text(reply: Reply) -> str:
     return text_in(message) if isinstance(message, dict) else ""
 
 
-def _ask(messages: list[dict[str, Any]]) -> Ask:
+def _ask(asked: Ask) -> Ask:
     body = {
-        "messages": prompts.for_classifier(_last_asked(messages)),
+        "messages": prompts.for_classifier(_last_asked(asked.body["messages"])),
         "temperature": settings.ROUTING_CLASSIFIER_TEMPERATURE,
     }
     return Ask(
         body=body,
-        model=None,
+        model=settings.ROUTING_CLASSIFIER_MODEL or asked.model,
         stream=False,
         include_usage=False,
         choices=1,

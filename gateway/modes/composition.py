@@ -81,7 +81,7 @@ class Composition:
         return reply if reply is None else self._with_steps(reply)
 
     async def _chosen(self, calls: Calls) -> str:
-        return await classifier.chosen(calls, 0, self._messages, self._tags(CLASSIFIER, AUTO_ROUTING))
+        return await classifier.chosen(calls, 0, self._whole.ask, self._tags(CLASSIFIER, AUTO_ROUTING))
 
     async def _answer(self, calls: Calls, ask: Ask, tags: dict[str, str]) -> Reply | None:
         last = len(self._whole.plan.calls) - 1

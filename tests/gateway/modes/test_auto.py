@@ -33,10 +33,10 @@ def test_a_classifier_that_says_so_has_it_reasoned(ask: Ask, upstream: Upstream,
 
     whole, parts = rows(3)
     assert whole.routing_path == "auto"
-    assert [(part.component, part.operation, part.model) for part in parts] == [
-        ("routing-classifier", "auto_routing", "classifier"),
-        ("reasoning-agent", "step_generation", "m1"),
-        ("reasoning-agent", "synthesis", "m1"),
+    assert [(part.component, part.operation, part.requested_model, part.model) for part in parts] == [
+        ("routing-classifier", "auto_routing", "classifier", "classifier"),
+        ("reasoning-agent", "step_generation", "m1", "m1"),
+        ("reasoning-agent", "synthesis", "m1", "m1"),
     ]
     assert "A thought." in answer.text
     assert "The answer." in (said(answer, "content") if stream else answer.text)
