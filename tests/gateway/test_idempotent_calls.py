@@ -14,7 +14,8 @@ from uuid import UUID
 import httpx
 import pytest
 from cryptography.fernet import Fernet
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -512,5 +513,7 @@ def test_answers_are_forgotten_in_time(settings: Settings) -> None:
 
     assert isinstance(_claim(body=b"another"), int)
     _aged(settings.IDEMPOTENCY_KEPT_S + 60)
-    assert prune_stored_answers() == 1
+    with CaptureQueriesContext(connection) as asked:
+        assert prune_stored_answers() == 1
+    assert [query["sql"].split()[0] for query in asked] == ["DELETE"]
     assert not RequestRow.objects.exists()
