@@ -183,7 +183,7 @@ def test_what_would_refuse_a_call_is_said_in_its_words(serving: InProcess, post:
     assert [refusal["code"] for refusal in clamped["refusals"]] == ["rate_limit_exceeded"]
 
 
-def test_short_credits_and_a_frozen_account_would_refuse(serving: InProcess, post: Post) -> None:
+def test_short_credits_and_a_frozen_or_indebted_account_would_refuse(serving: InProcess, post: Post) -> None:
     poor = person("dora", "LLM user")
     plaintext = key_of(poor).plaintext
     serving.sees_changes()
@@ -191,12 +191,14 @@ def test_short_credits_and_a_frozen_account_would_refuse(serving: InProcess, pos
 
     (short,) = post("/v1/quote", body, key=plaintext).json()["refusals"]
     account = wallet(poor)
-    account.status = "frozen"
-    account.save(update_fields=["status"])
-    (frozen,) = post("/v1/quote", {**_CHAT, "model": "gratis"}, key=plaintext).json()["refusals"]
+    refusals = []
+    for status, debt in (("frozen", 0), ("active", 5)):
+        account.status, account.debt = status, debt
+        account.save(update_fields=["status", "debt"])
+        refusals += post("/v1/quote", {**_CHAT, "model": "gratis"}, key=plaintext).json()["refusals"]
 
     assert (short["status"], short["details"]["limit_source"]) == (402, "credits")
-    assert (frozen["status"], frozen["code"]) == (403, "account_frozen")
+    assert [(refusal["status"], refusal["code"]) for refusal in refusals] == [(403, "account_frozen")] * 2
 
 
 def test_without_the_database_there_is_no_quote(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,6 +274,7 @@ def test_what_is_no_amount_is_refused(post: Post, said: Any) -> None:
     ("said", "header", "nano"),
     [
         ("0.0000000019", None, 1),
+        ("0.00000000" + "9" * 50, None, 9),
         (0.1, None, 10**8),
         (None, " 2 ", 2 * 10**9),
         (3, "2.5", 25 * 10**8),
