@@ -150,10 +150,11 @@ class Soak:
         time.sleep(5)
 
     def _left_behind(self) -> Iterator[str]:
-        try:
-            self._live.manage("check_ledger")
-        except AssertionError as found:
-            yield f"The checker found: {found}"
+        for check in ("check_ledger", "check_usage"):
+            try:
+                self._live.manage(check)
+            except AssertionError as found:
+                yield f"{check} found: {found}"
         unrecorded = self._live.query(
             "SELECT COUNT(*) FROM credits_holds h WHERE NOT EXISTS (SELECT 1 FROM llm_requests r WHERE r.id = h.id)"
         )

@@ -4,7 +4,8 @@ import json
 import threading
 from collections import Counter
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
+from uuid import uuid4
 
 import httpx
 
@@ -29,11 +30,31 @@ KINDS = (
 )
 _LEAVERS = 2
 _TIMEOUT_S = 60
-_OTHERS = {
-    "/v1/embeddings": {"model": "vectors", "input": ["one", "two"]},
-    "/v1/rerank": {"model": "ranks", "query": "one", "documents": ["one", "two"]},
-    "/v1/messages": {"model": "quick", "max_tokens": 50, "messages": [{"role": "user", "content": "Hello"}]},
-}
+_CHAT = {"model": "quick", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 50}
+_TEXT = {"model": "quick", "input": "Hello", "max_output_tokens": 50}
+
+
+class _Other(NamedTuple):
+    path: str
+    body: dict[str, Any]
+    headers: dict[str, str] | None = None
+    is_once: bool = False
+
+    @property
+    def name(self) -> str:
+        said = ", ".join((self.headers or {}).values()) or ("once" if self.is_once else "")
+        return f"{self.path} ({said})" if said else self.path
+
+
+_OTHERS = (
+    _Other("/v1/embeddings", {"model": "vectors", "input": ["one", "two"]}),
+    _Other("/v1/rerank", {"model": "ranks", "query": "one", "documents": ["one", "two"]}),
+    _Other("/v1/messages", _CHAT),
+    _Other("/v1/responses", _TEXT),
+    _Other("/v1/chat/completions", _CHAT, {"X-Routing-Mode": "reasoning"}),
+    _Other("/v1/chat/completions", _CHAT | {"stream": True}, {"X-Routing-Mode": "auto"}),
+    _Other("/v1/chat/completions", _CHAT, is_once=True),
+)
 
 
 def offer(world: World, upstream: Upstream) -> None:
@@ -83,7 +104,7 @@ class Crowd:
 
     def _leave(self) -> None:
         """Hang up in mid-stream, again and again."""
-        body = {"model": "long", "messages": [{"role": "user", "content": "Hello"}], "stream": True, "max_tokens": 3000}
+        body = _CHAT | {"model": "long", "stream": True, "max_tokens": 3000}
         while not self._stopping.wait(0.2):
             with suppress(httpx.HTTPError), self._client() as http, _stream(http, body) as answer:
                 for number, _ in enumerate(answer.iter_lines()):
@@ -93,10 +114,16 @@ class Crowd:
 
     def _ask_others(self) -> None:
         while not self._stopping.wait(0.1):
-            for path, body in _OTHERS.items():
+            for other in _OTHERS:
                 with suppress(httpx.HTTPError), self._client() as http:
-                    answer = http.post(path, json=body)
-                    self._others[f"{path} {answer.status_code}"] += 1
+                    self._ask(http, other)
+
+    def _ask(self, http: httpx.Client, other: _Other) -> None:
+        """What is called once is asked for twice."""
+        again = {"Idempotency-Key": uuid4().hex} if other.is_once else {}
+        for _ in range(2 if other.is_once else 1):
+            answer = http.post(other.path, json=other.body, headers=(other.headers or {}) | again)
+            self._others[f"{other.name} {answer.status_code}"] += 1
 
     def _client(self) -> httpx.Client:
         headers = self._world.bearer()
