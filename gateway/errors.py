@@ -11,6 +11,9 @@ opscenter.core.errors.ServiceError
 ├── ModelForbidden        403  tier, key or power level does not reach this model
 ├── OwnKeyRefused         403  the provider refuses the caller's own key
 ├── ModelNotFound         404
+├── WorkflowNotFound      404
+├── WorkflowForbidden     403  it needs a higher tier
+├── WorkflowTooDear       402  for this input, by what its operator lets an execution cost
 ├── NotStored             404  answers are not kept, and so there is none to be had again
 ├── RequestPruned         410  its row is no longer kept
 ├── CallInProgress        409  an earlier one with this Idempotency-Key
@@ -38,6 +41,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from credits.amounts import to_text
 from opscenter.core import errors
 
 
@@ -97,6 +101,47 @@ class ModelForbidden(errors.Forbidden):
 
 class ModelNotFound(errors.NotFound):
     default_code = "model_not_found"
+
+
+class WorkflowNotFound(errors.NotFound):
+    """`there` are the ids of those that the caller may execute, as text."""
+
+    default_code = "workflow_not_found"
+
+    def __init__(self, id: str, *, there: str) -> None:
+        yours = f"Yours are {there}" if there else "There is none that you may execute"
+        super().__init__(
+            f"There is no active workflow `{id[:100]}`. {yours}: GET /v1/workflows has them.", param="workflowId"
+        )
+
+
+class WorkflowForbidden(errors.Forbidden):
+    default_code = "tier_too_low"
+
+    def __init__(self, id: str, *, required: str, tier: str) -> None:
+        super().__init__(
+            f"The workflow `{id}` needs the tier {required}; yours is {tier}.",
+            param="workflowId",
+            details={"required_tier": required, "tier": tier},
+        )
+
+
+class WorkflowTooDear(errors.PaymentRequired):
+    """Both amounts in nanocredits."""
+
+    default_code = "workflow_budget_too_small"
+
+    def __init__(self, id: str, *, required: int, budget: int) -> None:
+        super().__init__(
+            f"The workflow `{id}` may cost {to_text(budget)} credits at most, and for this input it needs "
+            f"{to_text(required)}. Send less, or have an operator raise its limit.",
+            param="input",
+            details={
+                "limit_source": "workflow",
+                "required_credits": to_text(required),
+                "available_credits": to_text(budget),
+            },
+        )
 
 
 class NotStored(errors.NotFound):

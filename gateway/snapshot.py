@@ -24,6 +24,8 @@ from credits.snapshot import load as load_rates
 from gateway import callers
 from gateway.callers import Caller
 from gateway.errors import GatewayNotReady, TooManyUnknownKeys
+from gateway.workflows import definition
+from gateway.workflows.definition import Definition
 from llmconfig.snapshot import Catalog
 from llmconfig.snapshot import load as load_catalog
 from opscenter.core import redaction
@@ -43,13 +45,15 @@ MOST_UNKNOWN = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`late` has the keys that were issued since it was taken; it goes with the snapshot, so that a revoked key does
-    too. `candidates` are made when they are first asked for, by target, tier, power level and credits for a dollar."""
+    """`workflows` are the active ones, by their ids. `late` has the keys that were issued since it was taken; it goes
+    with the snapshot, so that a revoked key does too. `candidates` are made when they are first asked for, by target,
+    tier, power level and credits for a dollar."""
 
     version: int
     catalog: Catalog
     rates: Rates
     callers: dict[str, Caller]
+    workflows: dict[str, Definition] = field(default_factory=dict)
     late: dict[str, Caller] = field(default_factory=dict)
     candidates: "dict[tuple[str, str, str, str], Candidate]" = field(default_factory=dict)
 
@@ -81,7 +85,13 @@ class Unknown:
 
 def load() -> Snapshot:
     with consistent_read(connection):
-        return Snapshot(version=_version(), catalog=load_catalog(), rates=load_rates(), callers=callers.load())
+        return Snapshot(
+            version=_version(),
+            catalog=load_catalog(),
+            rates=load_rates(),
+            callers=callers.load(),
+            workflows=definition.load(),
+        )
 
 
 def _version() -> int:

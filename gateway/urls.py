@@ -26,6 +26,7 @@ from gateway.views.responses import ResponsesView, StoredResponseView
 from gateway.views.routed import RoutedChatView, RoutedModelsView, RoutedModelView
 from gateway.views.usage import UsageView
 from gateway.views.usage_export import UsageExportView
+from gateway.views.workflows import ExecuteView, WorkflowsView
 from llmconfig.views.own_models import OwnModelListView, OwnModelView
 
 _inference = [
@@ -39,6 +40,8 @@ _inference = [
     path("quote", QuoteView.as_view()),
     path("models", ModelsView.as_view()),
     path("models/<path:name>", ModelView.as_view()),
+    path("workflows", WorkflowsView.as_view()),
+    path("workflows/execute", ExecuteView.as_view()),
 ]
 _routed = [
     path("chat/completions", RoutedChatView.as_view()),
@@ -51,7 +54,7 @@ _personal = [
     path("models/<int:pk>", either(ModelView, OwnModelView)),
 ]
 MODELS = "/api/v1/llm/models"
-_ALSO = ("chat/", "embeddings", "messages", "quote", "rerank", "responses")
+_ALSO = ("chat/", "embeddings", "messages", "quote", "rerank", "responses", "workflows")
 ALIASES = ("/v2/", MODELS, *(f"/api/v1/llm/{name}" for name in _ALSO))
 """Where what stands under /v1 stands once more."""
 INFERENCE_PREFIXES = ("/v1/", *ALIASES, "/api/v2/llm/")

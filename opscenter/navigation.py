@@ -62,6 +62,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         "Gateway",
         (
             ("Virtual keys", "vpn_key", "gateway", "virtualkey"),
+            ("Workflows", "account_tree", "gateway", "workflow"),
             ("Requests", "swap_vert", "gateway", "requestrow"),
             ("Attempts", "alt_route", "gateway", "attemptrow"),
             ("Usage per day", "calendar_month", "gateway", "usagestat"),

@@ -1,3 +1,3 @@
-"""Admin pages of keys and of what was done with them."""
+"""Admin pages of keys, of what was done with them, and of workflows."""
 
-from gateway.admin import attempts, requests, usage, virtual_keys  # noqa: F401 - each registers its pages
+from gateway.admin import attempts, requests, usage, virtual_keys, workflows  # noqa: F401 - each registers its pages

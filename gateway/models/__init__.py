@@ -1,4 +1,4 @@
-"""Keys, and what was done with them."""
+"""Keys, what was done with them, and workflows."""
 
 from gateway.models.former_secret import FormerSecret
 from gateway.models.idempotent_call import IdempotentCall
@@ -7,6 +7,8 @@ from gateway.models.pruned_month import PrunedMonth
 from gateway.models.request import AttemptRow, RequestRow
 from gateway.models.usage_stat import UsageStat
 from gateway.models.virtual_key import VirtualKey
+from gateway.models.workflow import Workflow
+from gateway.models.workflow_step import WorkflowStep
 
 __all__ = [
     "AttemptRow",
@@ -17,4 +19,6 @@ __all__ = [
     "RequestRow",
     "UsageStat",
     "VirtualKey",
+    "Workflow",
+    "WorkflowStep",
 ]

@@ -96,9 +96,24 @@ RERANK = _request(
     top_n=_count(),
     return_documents=_FLAG,
 )
+WORKFLOW = {
+    "application/json": {
+        **_fields(
+            *("workflowId", "input"),
+            workflowId={**_TEXT, "minLength": 1, "description": "As GET /v1/workflows names it."},
+            input={"oneOf": [{**_TEXT, "minLength": 1}, _OBJECT, _list({})], "description": "What it works on."},
+            model={**_TEXT, "description": "For steps that leave it open. Without: the active provider."},
+            max_cost={"type": "number", "minimum": 0, "description": "Credits that all steps may cost at most."},
+            metadata=_fields(component=_TEXT, operation=_TEXT, routing_path=_TEXT),
+        ),
+        "additionalProperties": False,
+    }
+}
 QUOTED = {
     "application/json": {
-        "anyOf": [body["application/json"] for body in (CHAT, ROUTED_CHAT, MESSAGES, RESPONSES, EMBEDDINGS, RERANK)]
+        "anyOf": [
+            body["application/json"] for body in (CHAT, ROUTED_CHAT, MESSAGES, RESPONSES, EMBEDDINGS, RERANK, WORKFLOW)
+        ]
     }
 }
 STREAMED: Mapping[tuple[int, str], Any] = {

@@ -1,6 +1,6 @@
 """The view of any endpoint that asks a model: it admits, routes and holds the call, then has it answered."""
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
@@ -80,7 +80,7 @@ class EndpointView(InferenceView):
             serving.recorder.put(records.turned_away(request_id, caller, ask, tags, self.endpoint.name, error), [])
             raise
         await opening.opened(serving, exchange, snapshot.rates.tiers[caller.tier].limits)
-        return await marked(exchange, modes.answer(serving, exchange, mode))
+        return await marked(exchange, self.respond(serving, exchange, mode))
 
     def exchange(
         self, serving: Runtime, caller: Caller, ask: Ask, wishes: Wishes, mode: str | None, **known: Any
@@ -95,6 +95,10 @@ class EndpointView(InferenceView):
             return self.candidates(snapshot, caller, replace(ask, model=model), wishes, look)
 
         return modes.made(mode, find, caller=caller, ask=ask, candidates=found, endpoint=self.endpoint, **known)
+
+    def respond(self, serving: Runtime, exchange: Exchange, mode: str | None) -> Coroutine[Any, Any, HttpResponseBase]:
+        """The answer to what exchange() made, once it is held for. To be awaited. Raises ServiceError."""
+        return modes.answer(serving, exchange, mode)
 
     def candidates(
         self, snapshot: Snapshot, caller: Caller, ask: Ask, wishes: Wishes, look: Look

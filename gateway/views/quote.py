@@ -21,12 +21,20 @@ from gateway.views.messages import MessagesView
 from gateway.views.rerank import RerankView
 from gateway.views.responses import ResponsesView
 from gateway.views.routed import RoutedChatView
+from gateway.views.workflows import ExecuteView
 from opscenter.core.errors import PaymentRequired
 
 PRICED: dict[str, type[EndpointView]] = {
     **{
         view.endpoint.name: view
-        for view in (ChatCompletionsView, EmbeddingsView, MessagesView, RerankView, ResponsesView)
+        for view in (
+            ChatCompletionsView,
+            EmbeddingsView,
+            MessagesView,
+            RerankView,
+            ResponsesView,
+            ExecuteView,
+        )
     },
     f"v2/{RoutedChatView.endpoint.name}": RoutedChatView,
 }

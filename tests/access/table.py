@@ -52,7 +52,7 @@ CONSUMERS = CALLERS | SIGNED_IN_USERS
 OPERATORS = {ADMINS_TOKEN, STAFF_ADMIN, ROOT}
 STAFF = {BARE_STAFF, STAFF_USER, STAFF_ADMIN, ROOT}
 
-CALLED = ("chat/completions", "embeddings", "rerank", "messages*", "responses*", "models*", "quote")
+CALLED = ("chat/completions", "embeddings", "rerank", "messages*", "responses*", "models*", "quote", "workflows*")
 CONFIGURED = ("servers", "api-keys", "active", "models", "deployments", "health")
 # One's own models; what is read there without `?mine=true` is inference's list.
 PERSONAL = ("api/v1/llm/models", "api/v1/llm/models/<int:pk>")

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.once
 MODELS = sorted((model for model in admin.site._registry), key=lambda model: model._meta.label)
 ADDABLE = {
     "llm_aiserver", "llm_providerkey", "llm_activeprovider", "llm_llmmodel", "llm_deployment", "llm_price",
-    "gateway_virtualkey", "credits_plan", "credits_package", "core_user", "auth_group",
+    "gateway_virtualkey", "gateway_workflow", "credits_plan", "credits_package", "core_user", "auth_group",
 }  # fmt: skip
 
 

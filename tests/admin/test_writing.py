@@ -7,7 +7,7 @@ import pytest
 from django.contrib.sessions.models import Session
 
 from credits.models import Account, PowerLevel, Tier
-from gateway.models import VirtualKey
+from gateway.models import VirtualKey, Workflow
 from gateway.services import keys
 from llmconfig.models import ActiveProvider, AIServer, Deployment, LLMModel, Price, ProviderKey
 from opscenter.core import secrets
@@ -52,6 +52,8 @@ EDITS: list[tuple[str, Callable[[World], Any], dict[str, Any], str]] = [
     ("credits_account", lambda w: w.wallet, {"tier": "starter"}, "llm_credits"),
     ("credits_account", lambda w: w.wallet, {"status": "frozen"}, "llm_credits"),
     ("gateway_virtualkey", lambda w: w.virtual_key, {"allowed_models": "m1, m2"}, "llm_virtual_keys"),
+    ("gateway_workflow", lambda w: Workflow.objects.get(), {"max_credits": "2.5"}, "llm_workflows"),
+    ("gateway_workflow", lambda w: Workflow.objects.get(), {"steps-0-max_tokens": "99"}, "llm_workflow_steps"),
     ("core_user", lambda w: w.wallet.user, {"email": "c@example.org"}, "users"),
 ]
 
