@@ -115,6 +115,10 @@ async def send(
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
             if last or way.is_new or isinstance(error, aiohttp.ClientConnectorError):
                 raise
+        except aiohttp.InvalidURL:
+            raise
+        except ValueError as error:
+            raise UpstreamUnreachable("The provider's key has characters that can't be sent.") from error
     raise AssertionError("unreachable")
 
 

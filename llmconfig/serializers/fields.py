@@ -7,6 +7,7 @@ from django.db import models
 from rest_framework import serializers
 
 from llmconfig.services.pointers import PROVIDER_TYPES
+from opscenter.core import secrets
 
 MAX_ID = 2**63 - 1
 
@@ -26,6 +27,7 @@ class SecretField(serializers.CharField):
     """A secret: written, never read."""
 
     def __init__(self, **options: Any) -> None:
+        options.setdefault("validators", [secrets.validate_sendable])
         super().__init__(write_only=True, max_length=4000, trim_whitespace=True, **options)
 
 

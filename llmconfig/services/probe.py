@@ -71,6 +71,9 @@ async def ask(question: Question, *, timeout_s: float | None = None) -> Probe:
         status, body = await _fetch(question, limit_s)
     except (TimeoutError, aiohttp.ClientError, OSError, _TooLongError) as error:
         return Probe(status="unhealthy", message=_reason(error, limit_s))
+    except ValueError:
+        # From before keys were looked at.
+        return Probe(status="unhealthy", message="The API key has characters that can't be sent: enter it anew.")
     return _judged(question, status, body, latency_ms=round((time.monotonic() - started) * 1000))
 
 

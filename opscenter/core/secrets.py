@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import models
 from django.db.models import Max
 from django.utils import timezone
@@ -20,6 +20,12 @@ from opscenter.core.models import Secret
 
 class SecretUnreadable(Exception):
     """The ring does not decrypt this secret, or it belongs to another row. The message says which."""
+
+
+def validate_sendable(plaintext: str) -> None:
+    """For fields: what no header takes would have every call fail that is to carry it. Raises ValidationError."""
+    if not (plaintext.isascii() and plaintext.isprintable()):
+        raise ValidationError("A key is ASCII in one line: this has other characters, or a line break.")
 
 
 def mask(plaintext: str) -> str:

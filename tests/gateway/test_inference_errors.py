@@ -11,7 +11,7 @@ from credits.services import wallets
 from gateway.models import RequestRow
 from gateway.transports.base import Call, Reply, UpstreamStream
 from llmconfig.models import AIServer
-from llmconfig.services import active
+from llmconfig.services import active, servers
 from opscenter.core.models import User
 from tests.eventually import eventually
 from tests.gateway.in_process import InProcess
@@ -50,6 +50,21 @@ def _error(answer: httpx.Response, status: int) -> dict[str, Any]:
     assert set(error) == {"message", "type", "code", "param", "details"}
     assert error["message"]
     return error
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_providers_key_that_no_header_takes_is_the_providers_failure(
+    serving: InProcess, key: str, stream: bool
+) -> None:
+    server = AIServer.objects.get()
+    servers.update(server=server, fields={}, api_key="sk-a\nb")
+    serving.sees_changes()
+
+    answer = serving.chat(key, model="m1", stream=stream)
+
+    assert _error(answer, 502)["code"] == "upstream_error"
+    assert "sk-a" not in answer.text
+    assert wallet_of_bob().held == 0
 
 
 def test_a_call_without_a_key_is_a_401(serving: InProcess) -> None:

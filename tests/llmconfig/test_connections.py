@@ -7,7 +7,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from llmconfig.models import AIServer
-from llmconfig.services import probe
+from llmconfig.services import probe, servers
 from opscenter.core.models import AuditEntry, ConfigVersion, Secret
 from tests.llmconfig.api import OPENAI_SECRET, SERVER_SECRET, Api
 from tests.upstream import Upstream, refusing_url
@@ -228,3 +228,23 @@ def test_a_provider_without_a_known_free_call_is_not_tested(alice: Api) -> None:
 )
 def test_lists_of_models_come_in_several_shapes(body: bytes, ids: tuple[str, ...] | None) -> None:
     assert probe._model_ids(body) == ids
+
+
+@pytest.mark.parametrize("key", ["sk-a\r\nX-Admin: yes", "sk-a\nb", "sk-\x1b", "sk-é"])
+def test_a_key_that_no_header_takes_is_refused(alice: Api, key: str) -> None:
+    for path, body in (("servers", {"name": "gpu", "server_type": "vllm"}), ("api-keys", {"provider": "openai"})):
+        answer = alice.post(path, {"key_name": "main", "base_url": "http://127.0.0.1:9", **body, "api_key": key})
+
+        assert answer.status == 422, answer.text
+        assert "one line" in answer.body["error"]["details"]["fields"]["api_key"][0]
+
+
+def test_a_key_from_before_that_no_header_takes_is_no_failure_of_ours(alice: Api, upstream: Upstream) -> None:
+    server = alice.server(base_url=upstream.base_url)
+    servers.update(server=AIServer.objects.get(pk=server["id"]), fields={}, api_key="sk-a\nb")
+
+    found = _test(alice, server)
+
+    assert found["status"] == "unhealthy"
+    assert "can't be sent" in found["message"]
+    assert upstream.calls == []

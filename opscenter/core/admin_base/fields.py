@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from opscenter.core import secrets
 from opscenter.core.admin_base.unfolded import PasswordInput, TextInput
 
 
@@ -32,7 +33,8 @@ class SecretField(forms.CharField):
 
     def __init__(self, *, required: bool = False, **kwargs: Any) -> None:
         widget = PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"}, render_value=False)
-        super().__init__(required=required, widget=widget, max_length=4000, **kwargs)
+        validators = [secrets.validate_sendable]
+        super().__init__(required=required, widget=widget, max_length=4000, validators=validators, **kwargs)
 
     def keep(self, masked: str | None) -> None:
         """Say what an empty field means for a row whose stored secret looks like `masked`."""
