@@ -1,12 +1,17 @@
-"""The bodies of the management API, and how deep JSON may be nested: whoever walks through it has a stack that ends."""
+"""The bodies of the management API: how long, and how deep JSON may be nested at all, since stacks end."""
 
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser as DeepJSONParser
 from rest_framework.renderers import JSONRenderer as PlainJSONRenderer
 
+from opscenter.core.errors import PayloadTooLarge
+
+# Configuration is never as long; as objects it may take fifty times as much.
+MOST_BYTES = 1024 * 1024
 MOST_LEVELS = 100
 TOO_DEEP = f"The body is nested more than {MOST_LEVELS} levels deep."
 
@@ -15,9 +20,12 @@ class JSONParser(DeepJSONParser):
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Raises ParseError (400)."""
+        """Raises ParseError (400), PayloadTooLarge (413)."""
+        raw = stream.read(MOST_BYTES + 1)
+        if len(raw) > MOST_BYTES:
+            raise PayloadTooLarge(f"The request body is larger than {MOST_BYTES} bytes.")
         try:
-            body = super().parse(stream, media_type, parser_context)
+            body = super().parse(BytesIO(raw), media_type, parser_context)
         except RecursionError as error:
             raise ParseError(TOO_DEEP) from error
         if is_too_deep(body):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from opscenter.core.json_body import MOST_LEVELS, is_too_deep
+from opscenter.core.json_body import MOST_BYTES, MOST_LEVELS, is_too_deep
 from tests.access.people import ADMINS_TOKEN, EVERYBODY
 
 pytestmark = pytest.mark.once
@@ -19,6 +19,16 @@ def test_a_body_that_is_nested_too_deeply_is_a_400_that_says_so(opening: bytes, 
 
     assert answer.status_code == 400, answer.content
     assert f"more than {MOST_LEVELS} levels" in answer.json()["error"]["message"]
+
+
+@pytest.mark.django_db
+def test_a_body_that_no_configuration_needs_is_a_413() -> None:
+    client = EVERYBODY[ADMINS_TOKEN]().client
+
+    answer = client.post("/api/v1/llm-config/servers", b"[" * (MOST_BYTES + 1), content_type="application/json")
+
+    assert answer.status_code == 413, answer.content
+    assert str(MOST_BYTES) in answer.json()["error"]["message"]
 
 
 def test_as_many_levels_as_may_be_are_read() -> None:
