@@ -6,6 +6,7 @@ from secrets import token_hex
 from typing import Any
 
 import pytest
+from drf_spectacular.generators import SchemaGenerator
 
 from credits.amounts import NANO
 from credits.models import Package, Purchase
@@ -108,6 +109,23 @@ def test_a_row_of_somebody_else_is_not_there() -> None:
                 assert answer.status_code in absent, (who, method, route.pattern, answer.content)
         if "GET" in route.methods and "api/" in route.pattern:
             assert owner.client.get(address(route, row)).status_code == 200, route.pattern
+
+
+def test_what_is_somebody_elses_is_not_to_be_had_by_their_name() -> None:
+    person("bob", "LLM user")
+    strangers = {who: EVERYBODY[who]() for who in USERS}
+    described = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # drf-spectacular's
+    asked = [
+        path
+        for path, operations in described["paths"].items()
+        if "user" in [parameter["name"] for parameter in operations.get("get", {}).get("parameters", ())]
+    ]
+    assert len(asked) >= 4
+    for path in asked:
+        for name in ("bob", "*", "%00", "BOB", "bob%20"):
+            for who, visitor in strangers.items():
+                answer = visitor.client.get(f"{path}?user={name}")
+                assert answer.status_code in (403, 422), (who, path, name, answer.content)
 
 
 def _is_served(prefix: str) -> bool:
