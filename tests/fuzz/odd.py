@@ -165,7 +165,8 @@ def _part_of_the_path(usual: Request, chance: Random) -> Request | None:
     parts = usual.case.path
     for name in named:
         parts = parts.replace("{" + name + "}", quote(odd, safe="%"))
-    return replace(usual, url=f"http://localhost{parts}")
+    # Clients take a step up themselves, to another operation.
+    return replace(usual, url=f"http://localhost{parts}", case=None if odd == ".." else usual.case)
 
 
 def _method(usual: Request, chance: Random) -> Request:

@@ -7,9 +7,9 @@ from pathlib import Path
 HEAD = """# Fuzzing
 
 `make fuzz` asks every operation of the OpenAPI description for what it allows, for what it doesn't, and for what no
-description has (tests/fuzz/odd.py), as an LLM admin, as an LLM user and as nobody, and writes this file. No answer may
-be a failure of ours (500), hold a secret, or be of a status, type, header or shape that is not described; nobody may be
-answered anything but a refusal where a credential is asked for. `make test` does the same with a few cases.
+description has (tests/fuzz/odd.py), as a superuser, an LLM admin, an LLM user and nobody, and writes this file. No
+answer may be a failure of ours (500), hold a secret, or be of a status, type, header or shape that is not described;
+nobody may be answered anything but a refusal where a credential is asked for. `make test` does so with a few cases.
 """
 FOUND = "## Found and mended"
 _EXAMPLES = 2

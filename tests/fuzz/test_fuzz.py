@@ -33,9 +33,9 @@ def bob(transactional_db: None) -> User:
 @pytest.fixture
 def tokens(bob: User) -> dict[str, str | None]:
     """By who asks."""
-    admin = person("alice", "LLM admin")
-    issued = {who: keys.issue_access_token(user=row).plaintext for who, row in (("admin", admin), ("user", bob))}
-    return {"an LLM admin": issued["admin"], "an LLM user": issued["user"], NOBODY: None}
+    root = User.objects.create_superuser("root")
+    known = {"a superuser": root, "an LLM admin": person("alice", "LLM admin"), "an LLM user": bob}
+    return {**{who: keys.issue_access_token(user=row).plaintext for who, row in known.items()}, NOBODY: None}
 
 
 def test_no_request_makes_the_api_fail_forget_who_calls_or_answer_what_is_not_described(

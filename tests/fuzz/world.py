@@ -5,7 +5,7 @@ from secrets import token_hex
 from typing import Any
 
 from credits.amounts import to_nano
-from credits.models import Budget, ManualAdjustment, Purchase
+from credits.models import Budget, ManualAdjustment, Plan, Purchase
 from credits.services import grants, wallets
 from gateway.models import RequestRow, VirtualKey
 from gateway.services import keys
@@ -26,7 +26,7 @@ _TABLES: dict[str, Any] = {
     "adjustments": ManualAdjustment,
     "purchases": Purchase,
 }
-PEOPLE = ("alice", "bob")
+PEOPLE = ("alice", "bob", "root")
 _PURPOSES = ("chat", "embeddings", "reranking")
 
 
@@ -88,6 +88,8 @@ def _rows(models: list[str], *, server: AIServer, own: ProviderKey) -> Rows:
         "provider_type": ["ai_server", "api_key"],
         "provider_id": [server.pk, own.pk],
         "package": ["of-a-test"],
+        "plan": list(Plan.objects.values_list("slug", flat=True)),
+        "amount": ["1", "-0.5", "2.25"],
         "user": list(PEOPLE),
         "base_url": [server.base_url],
         "server_type": [server.server_type],
