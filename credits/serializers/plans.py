@@ -22,7 +22,7 @@ class SetPlanInput(serializers.Serializer[None]):
 
 class AccountPlanOutput(serializers.ModelSerializer[Account]):
     user = serializers.CharField(source="user.username", read_only=True)
-    plan = serializers.CharField(source="plan.slug", default=None, read_only=True)
+    plan = serializers.CharField(source="plan.slug", default=None, allow_null=True, read_only=True)
     balance = AmountField(source="posted", read_only=True)
     next_grant_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
