@@ -8,6 +8,10 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 
+from gateway.routing.strategies import STRATEGIES
+from gateway.routing.wishes import LATENCY, PRIVACY
+from opscenter.core.tiers import Tier
+
 _Shape = dict[str, Any]
 
 _TEXT: _Shape = {"type": "string"}
@@ -47,7 +51,8 @@ def _request(*required: str, **fields: _Shape) -> dict[str, _Shape]:
     return {"application/json": _fields(*required, **common, **fields)}
 
 
-_SAMPLED = {"stream": _FLAG, "temperature": _NUMBER, "top_p": _NUMBER, "tools": _list(_OBJECT)}
+_FUNCTION: _Shape = {"type": "string", "enum": ["function"]}
+_SAMPLED = {"stream": _FLAG, "temperature": _NUMBER, "top_p": _NUMBER}
 
 CHAT = _request(
     "messages",
@@ -57,12 +62,26 @@ CHAT = _request(
     max_completion_tokens=_count(),
     stop={"oneOf": [_TEXT, _list(_TEXT)]},
     response_format=_OBJECT,
+    tools=_list(_fields("type", "function", type=_FUNCTION, function=_fields("name", name=_TEXT))),
     **_SAMPLED,
 )
+_WISHES: _Shape = {
+    "type": "object",
+    "properties": {
+        "strategy": {"type": "string", "enum": list(STRATEGIES)},
+        "privacy": {"type": "string", "enum": list(PRIVACY)},
+        "latency": {"type": "string", "enum": list(LATENCY)},
+        "max_latency_ms": _count(600_000),
+        "tier": {"type": "string", "enum": Tier.values},
+        "providers": _list(_TEXT),
+        "exclude": _list(_TEXT),
+    },
+    "additionalProperties": False,
+}
 ROUTED_CHAT = {
     "application/json": {
         **CHAT["application/json"],
-        "properties": {**CHAT["application/json"]["properties"], "power_level": _TEXT, "routing": _OBJECT},
+        "properties": {**CHAT["application/json"]["properties"], "power_level": _TEXT, "routing": _WISHES},
     }
 }
 MESSAGES = _request(
@@ -71,6 +90,7 @@ MESSAGES = _request(
     max_tokens={"type": "integer", "minimum": 1, "maximum": 10_000_000},
     system=_TEXT,
     stop_sequences=_list(_TEXT),
+    tools=_list(_fields("name", name=_TEXT)),
     **_SAMPLED,
 )
 COUNTED = _request(
@@ -81,6 +101,7 @@ RESPONSES = _request(
     input={"oneOf": [{**_TEXT, "minLength": 1}, _said_by("system", "developer", "user", "assistant")]},
     instructions={**_TEXT, "nullable": True},
     max_output_tokens=_count(),
+    tools=_list(_fields("type", "name", type=_FUNCTION, name=_TEXT)),
     **_SAMPLED,
 )
 EMBEDDINGS = _request(

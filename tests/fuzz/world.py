@@ -89,6 +89,7 @@ def _rows(models: list[str], *, server: AIServer, own: ProviderKey) -> Rows:
         "provider_id": [server.pk, own.pk],
         "package": ["of-a-test"],
         "plan": list(Plan.objects.values_list("slug", flat=True)),
+        "power_level": ["eco", "balanced", "precision"],
         "amount": ["1", "-0.5", "2.25"],
         "user": list(PEOPLE),
         "base_url": [server.base_url],
