@@ -223,6 +223,8 @@ def test_the_answer_is_kept_for_a_client_that_left(
     assert (meanwhile.status_code, again.status_code) == (409 if stream else meanwhile.status_code, 200)
     assert again.headers["idempotent-replayed"] == "true"
     assert again.text.endswith("[DONE]\n\n") if stream else again.json()["choices"]
+    # What came before the client left, and what came after.
+    assert not stream or again.text.count("data: ") >= upstream.calls[0].events_sent - 1
     # The answer is there before its charge.
     assert _spent() > 0
     assert (len(upstream.calls), _charges()) == (1, 1)
