@@ -30,7 +30,7 @@ class Answer(msgspec.Struct, array_like=True):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """A call with an Idempotency-Key, `key`; `request_id` is that of this attempt at it."""
+    """A call with an Idempotency-Key, `key`; `path` says all of whom it asks, `request_id` is this attempt's at it."""
 
     virtual_key_id: int
     key: str

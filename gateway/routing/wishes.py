@@ -15,6 +15,7 @@ PRIVACY = {"low": 0, "any": 0, "medium": 1, "no-training": 1, "high": 2, "local"
 LATENCY = {choice: place for place, choice in enumerate(LLMModel.LatencyClass.values)}
 """Fastest first."""
 
+POWER_HEADER = "HTTP_X_POWER_LEVEL"
 _NAMES = ("strategy", "privacy", "latency", "max_latency_ms", "tier", "providers", "exclude")
 _MOST_NAMES = 50
 _MOST_LATENCY_MS = 600_000

@@ -24,12 +24,14 @@ from gateway.once.stored import Wanted
 from gateway.routing import Candidate
 from gateway.routing.power import at_level
 from gateway.routing.strategies import Job, Look
-from gateway.routing.wishes import NO_WISHES, Wishes
+from gateway.routing.wishes import NO_WISHES, POWER_HEADER, Wishes
 from gateway.runtime import Runtime
 from gateway.snapshot import Snapshot
 from gateway.views.base import InferenceView, caller_of
 from opscenter.core.errors import ServiceError
 from opscenter.core.idempotency import key_in
+
+_CHOOSING = (MODE_HEADER, POWER_HEADER)
 
 
 class EndpointView(InferenceView):
@@ -47,7 +49,7 @@ class EndpointView(InferenceView):
         wanted = Wanted(
             virtual_key_id=caller_of(request).key_id,
             key=key,
-            path=request.path,
+            path=_asked_of(request),
             body=django_request.body,
             request_id=django_request.request_id,  # type: ignore[attr-defined]
         )
@@ -127,6 +129,12 @@ class EndpointView(InferenceView):
     def mode(self, request: Request, ask: Ask) -> str | None:
         """Raises InvalidRequest (400)."""
         return mode_in(request.META.get(MODE_HEADER), self.modes, ask)
+
+
+def _asked_of(request: Request) -> str:
+    """The path, with the headers that choose who answers: with another one it is another call."""
+    said = (f"{name}: {value}" for name in _CHOOSING if (value := request.META.get(name)))
+    return "\n".join((request.path, *said))
 
 
 def _tags(request: Request, ask: Ask) -> dict[str, str]:

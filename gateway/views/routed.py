@@ -78,4 +78,4 @@ class RoutedModelView(_Described, ModelView):
 
 
 def wishes_of(request: Request, ask: Ask) -> Wishes:
-    return wishing.take(ask.body, power_level=request.META.get("HTTP_X_POWER_LEVEL"))
+    return wishing.take(ask.body, power_level=request.META.get(wishing.POWER_HEADER))

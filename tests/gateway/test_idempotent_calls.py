@@ -64,9 +64,11 @@ Ask = Callable[..., httpx.Response]
 
 @pytest.fixture
 def ask(serving: InProcess, key: str) -> Ask:
-    def ask(*, once: str = "first", key: str = key, text: str = "Hello", **fields: Any) -> httpx.Response:
+    def ask(
+        *, once: str = "first", key: str = key, text: str = "Hello", mode: str = "", **fields: Any
+    ) -> httpx.Response:
         body = {"model": "m1", "messages": [{"role": "user", "content": text}], **fields}
-        sent = {"Idempotency-Key": once}
+        sent = {"Idempotency-Key": once} | ({"X-Routing-Mode": mode} if mode else {})
         return serving.call("POST", "/v1/chat/completions", key=key, content=json.dumps(body).encode(), headers=sent)
 
     return ask
@@ -173,6 +175,16 @@ def test_another_request_under_the_same_key_is_refused_and_another_callers_key_i
     assert (changed.status_code, _code(changed)) == (422, "idempotency_key_reused")
     assert ask(key=other, text="Goodbye").status_code == 200
     assert len(upstream.calls) == 2
+
+
+@pytest.mark.once
+def test_the_same_words_in_another_routing_mode_are_another_request(ask: Ask, upstream: Upstream) -> None:
+    ask()
+
+    changed = ask(mode="reasoning")
+
+    assert (changed.status_code, _code(changed)) == (422, "idempotency_key_reused")
+    assert len(upstream.calls) == 1
 
 
 @pytest.mark.once
