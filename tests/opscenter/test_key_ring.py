@@ -9,10 +9,13 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection
+from django.utils import timezone
 
+from gateway.models import IdempotentCall
 from llmconfig.models import AIServer, ProviderKey
 from llmconfig.services import provider_keys, rotation, servers
 from opscenter.core import audit_chain, checks, reencryption, sealed, secrets
+from opscenter.core.ids import uuid7
 from opscenter.core.models import AuditEntry, AuditHead, Secret, User
 from opscenter.processes import free_port
 
@@ -42,11 +45,14 @@ def fill() -> User:
     }
     for kind, data in factors.items():
         Authenticator.objects.create(user=user, type=kind, data=data)
+    call = IdempotentCall(virtual_key_id=1, key="first", request_id=uuid7(), claimed_at=timezone.now())
+    call.save()
+    IdempotentCall.objects.filter(pk=call.pk).update(answer=secrets.enclose("Hello", owner=call))
     return user
 
 
-# Each key's version, two more of the first, the server's, two factors, the audit log's end.
-ROWS = KEYS + 2 + 1 + 2 + 1
+# Each key's version, two more of the first, the server's, two factors, the audit log's end, an answer.
+ROWS = KEYS + 2 + 1 + 2 + 1 + 1
 
 
 def plaintext(number: int) -> str:
@@ -57,6 +63,8 @@ def everything_opens(user: User) -> bool:
     for version in Secret.objects.all():
         model = AIServer if version.entity_type == "ai_servers" else ProviderKey
         secrets.reveal(version, owner=model._default_manager.get(pk=version.entity_id))
+    call = IdempotentCall.objects.get()
+    assert secrets.disclose(call.answer, owner=call) == "Hello"
     factors = {row.type: row.data for row in Authenticator.objects.all()}
     assert secrets.disclose(factors["totp"]["secret"], owner=user) == "seed"
     assert factors["totp"]["counter"] == 7

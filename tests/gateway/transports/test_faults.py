@@ -63,7 +63,7 @@ def call_with(upstream: Upstream, fault: str, *, stream: bool) -> Call:
         return make_call(upstream.api_base, f"fault:{fault}", stream=stream)
     # Where a stream goes on, its beginning has to come in time; nothing but the deadline ends the others.
     goes_on = stream and not fault.startswith("slow")
-    deadline_s = 2.5 if goes_on else 0.5
+    deadline_s = 2.5 if goes_on else 1.5
     return make_call(upstream.api_base, f"fault:{fault}", stream=stream, deadline_s=deadline_s, idle_timeout_s=0.3)
 
 
