@@ -122,8 +122,11 @@ def test_errors_are_the_classes_that_users_of_the_sdk_catch(client: openai.OpenA
         client.chat.completions.create(model="sdk", messages=[])
     with pytest.raises(openai.RateLimitError):
         client.chat.completions.create(model="sdk-limited", messages=MESSAGES)
-    with pytest.raises(openai.AuthenticationError):
-        openai.OpenAI(base_url=world.live.base_url, api_key="sk-ops-nobody", max_retries=0).models.list()
+    with (
+        openai.OpenAI(base_url=world.live.base_url, api_key="sk-ops-nobody", max_retries=0) as nobody,
+        pytest.raises(openai.AuthenticationError),
+    ):
+        nobody.models.list()
 
 
 def test_a_client_that_waits_no_longer_times_out_and_leaves_no_open_hold(client: openai.OpenAI, world: World) -> None:
