@@ -96,7 +96,9 @@ async def _ended_on_failure(serving: Runtime, whole: Whole) -> AsyncIterator[Non
     try:
         yield
     except ClientLeft:
-        await hold.end(serving, whole, endings.abandoned(whole))
+        # Whoever was waiting when a stop began has not left.
+        ended = endings.stopped(whole) if serving.inflight.stopping else endings.abandoned(whole)
+        await hold.end(serving, whole, ended)
         raise
     except ServiceError as error:
         ended = endings.cut_short(whole, error) if whole.is_cut else endings.failed(whole, error)

@@ -55,8 +55,16 @@ class InProcess:
         """A chat whose client goes away as soon as `once` is true."""
         self.leave_call(key, {"messages": [{"role": "user", "content": "Hello"}], **fields}, {}, once=once)
 
-    def leave_call(self, key: str, body: Any, headers: Mapping[str, str], *, once: Callable[[], object]) -> None:
-        asking = self._call("POST", "/v1/chat/completions", key, json.dumps(body).encode(), headers)
+    def leave_call(
+        self,
+        key: str,
+        body: Any,
+        headers: Mapping[str, str],
+        *,
+        once: Callable[[], object],
+        path: str = "/v1/chat/completions",
+    ) -> None:
+        asking = self._call("POST", path, key, json.dumps(body).encode(), headers)
         client = asyncio.run_coroutine_threadsafe(asking, self._loop)
         eventually(once)
         client.cancel()

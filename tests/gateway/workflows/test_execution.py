@@ -1,15 +1,11 @@
 """POST /v1/workflows/execute: one request, one hold and one bill over the steps that an operator wrote."""
 
-import json
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import pytest
 from django.core.management import call_command
 
-from credits import checker
 from credits.models import Hold
 from gateway.models import RequestRow, Workflow
 from llmconfig.models import Purpose
@@ -18,58 +14,14 @@ from opscenter.demo_server import LABEL
 from tests.eventually import eventually
 from tests.gateway.in_process import InProcess
 from tests.gateway.people import key_of, person
+from tests.gateway.workflows.conftest import NANO, Execute, steps_of, whole_of
 from tests.gateway.workflows.writing import write
-from tests.llmconfig.api import Api, chat_on, on_server
-from tests.replayed import replayed
 from tests.upstream import Upstream
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
-_NANO = 10**9
 _OUTLINE = {"prompt": "Outline {{ input.topic }}.", "max_tokens": 300}
 _TEXT = {"prompt": "Write: {{ steps.outline }}", "system": "Be {{ input.tone|default:'calm' }}.", "max_tokens": 400}
-
-
-@pytest.fixture
-def key(alice: Api, serving: InProcess, upstream: Upstream) -> str:
-    """Bob's. m1 costs a credit for each token in, and two for each out; m2 a tenth."""
-
-    def make() -> str:
-        server = alice.server(base_url=upstream.origin)
-        alice.model(on_server(server, "m1", input_price="1000", output_price="2000"), name="m1", max_output_tokens=4000)
-        alice.model(on_server(server, "m2", input_price="100", output_price="200"), name="m2", max_output_tokens=4000)
-        alice.post("active", chat_on("ai_server", server, "m2"))
-        return key_of(person("bob", "LLM user", credits_nano=10**6 * _NANO)).plaintext
-
-    return replayed((__name__, upstream.origin), make)
-
-
-Execute = Callable[..., httpx.Response]
-
-
-@pytest.fixture
-def execute(serving: InProcess, key: str) -> Execute:
-    def execute(
-        workflow: str, input: Any, headers: dict[str, str] | None = None, key: str = key, **fields: Any
-    ) -> httpx.Response:
-        serving.sees_changes()
-        body = json.dumps({"workflowId": workflow, "input": input, **fields}).encode()
-        return serving.call("POST", "/v1/workflows/execute", key=key, content=body, headers=headers)
-
-    return execute
-
-
-def _whole(answer: httpx.Response) -> RequestRow:
-    """Its row, in books that agree."""
-    row = eventually(lambda: RequestRow.objects.filter(pk=answer.headers["x-request-id"]).first())
-    assert row is not None
-    assert list(checker.check()) == []
-    assert not Hold.objects.filter(state=Hold.State.HELD).exists()
-    return row
-
-
-def _steps(answer: httpx.Response) -> list[RequestRow]:
-    return list(RequestRow.objects.filter(parent_id=answer.headers["x-request-id"]).order_by("id"))
 
 
 def test_two_steps_are_one_request_with_one_bill(execute: Execute, upstream: Upstream) -> None:
@@ -107,7 +59,7 @@ def test_each_step_has_a_row_and_the_whole_has_the_hold(execute: Execute) -> Non
 
     answer = execute("essay", {"topic": "Fog"}, {"X-Component": "newsroom"})
 
-    whole, steps = _whole(answer), _steps(answer)
+    whole, steps = whole_of(answer), steps_of(answer)
     assert (whole.endpoint, whole.status, whole.component, whole.routing_path) == (
         "workflows/execute",
         "succeeded",
@@ -119,15 +71,15 @@ def test_each_step_has_a_row_and_the_whole_has_the_hold(execute: Execute) -> Non
         ("newsroom", "text", "essay", "m1", "chat/completions"),
     ]
     charged = sum(row.charged_nano for row in steps) + whole.charged_nano
-    assert charged == Decimal(answer.json()["usage"]["cost_credits"]) * _NANO
+    assert charged == Decimal(answer.json()["usage"]["cost_credits"]) * NANO
     assert Hold.objects.get().captured == charged <= whole.held_nano == Hold.objects.get().amount
 
 
 def test_without_a_component_the_steps_have_the_workflows(execute: Execute) -> None:
     answer = execute("completion-workflow", "Hello", model="m1")
 
-    _whole(answer)
-    assert [(row.component, row.operation) for row in _steps(answer)] == [("completion-workflow", "completion")]
+    whole_of(answer)
+    assert [(row.component, row.operation) for row in steps_of(answer)] == [("completion-workflow", "completion")]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +139,7 @@ def test_an_output_that_nobody_can_use_fails_the_whole_and_is_free(
         list(steps)[-1],
     )
     assert says in error["message"]
-    whole, (facts, *_) = _whole(answer), _steps(answer)
+    whole, (facts, *_) = whole_of(answer), steps_of(answer)
     assert (whole.status, whole.charged_nano, facts.charged_nano, Hold.objects.get().captured) == ("failed", 0, 0, None)
     assert facts.expense_nano > 0
 
@@ -200,8 +152,8 @@ def test_a_step_that_fails_fails_the_whole_and_is_free(execute: Execute, upstrea
 
     assert (answer.status_code, answer.json()["error"]["details"]) == (400, {"step": "text"})
     assert "Outline" not in answer.text
-    assert _whole(answer).charged_nano == 0
-    assert [row.status for row in _steps(answer)] == ["succeeded", "failed"]
+    assert whole_of(answer).charged_nano == 0
+    assert [row.status for row in steps_of(answer)] == ["succeeded", "failed"]
     assert Hold.objects.get().captured is None
 
 
@@ -251,7 +203,7 @@ def test_the_callers_own_rights_count(
     execute: Execute, key: str, options: dict[str, Any], fields: dict[str, Any], status: int, code: str
 ) -> None:
     write("essay", text="{{ input }}", **fields)
-    narrow = key_of(person("carol", "LLM user", credits_nano=10**6 * _NANO), **options).plaintext
+    narrow = key_of(person("carol", "LLM user", credits_nano=10**6 * NANO), **options).plaintext
 
     answer = execute("essay", "Fog", key=narrow)
 
@@ -271,7 +223,7 @@ def test_a_budget_shortens_all_steps_and_is_never_exceeded(execute: Execute, ups
     answer = execute("essay", "Fog", **sent)
 
     assert answer.status_code == 200, answer.text
-    assert _whole(answer).held_nano <= most * _NANO
+    assert whole_of(answer).held_nano <= most * NANO
     assert Decimal(answer.json()["usage"]["cost_credits"]) <= most
     assert {step["finish_reason"] for step in answer.json()["steps"]} == {"length"}
     # Both a good deal, rather than all to the first.
@@ -299,7 +251,7 @@ def test_a_budget_that_leaves_nothing_sensible_is_refused(
 
 def test_who_has_too_little_is_refused_whole(execute: Execute, upstream: Upstream, key: str) -> None:
     write("essay", one={"prompt": "{{ input }}", "max_tokens": 300}, two="{{ input }}", model="m1")
-    poor = key_of(person("dave", "LLM user", credits_nano=700 * _NANO)).plaintext
+    poor = key_of(person("dave", "LLM user", credits_nano=700 * NANO)).plaintext
 
     answer = execute("essay", "Fog", key=poor)
 
@@ -314,7 +266,7 @@ def test_a_workflow_has_its_own_time(execute: Execute, upstream: Upstream) -> No
     answer = execute("essay", "Fog")
 
     assert (answer.status_code, answer.json()["error"]["details"]) == (504, {"step": "one"})
-    assert _whole(answer).charged_nano == 0
+    assert whole_of(answer).charged_nano == 0
 
 
 def test_an_idempotency_key_executes_once(execute: Execute, upstream: Upstream) -> None:
@@ -330,7 +282,7 @@ def test_an_idempotency_key_executes_once(execute: Execute, upstream: Upstream) 
 
 def test_one_execution_counts_as_one_call_against_limits(execute: Execute, key: str) -> None:
     write("essay", one="{{ input }}", two="{{ input }}", max_tokens=100)
-    limited = key_of(person("erin", "LLM user", credits_nano=10**6 * _NANO), limits=Limits(rpm=1)).plaintext
+    limited = key_of(person("erin", "LLM user", credits_nano=10**6 * NANO), limits=Limits(rpm=1)).plaintext
 
     answers = [execute("essay", "Fog", key=limited).status_code for _ in range(2)]
 
@@ -339,22 +291,9 @@ def test_one_execution_counts_as_one_call_against_limits(execute: Execute, key: 
 
 def test_usage_and_the_ledger_say_the_same(execute: Execute) -> None:
     write("essay", outline=_OUTLINE, text=_TEXT, model="m1")
-    _whole(execute("essay", {"topic": "Fog"}))
+    whole_of(execute("essay", {"topic": "Fog"}))
 
     call_command("check_usage", "--now")
-
-
-def test_a_quote_says_what_an_execution_can_cost_over_all_of_its_steps(
-    execute: Execute, serving: InProcess, key: str
-) -> None:
-    write("essay", outline=_OUTLINE, text=_TEXT, model="m1")
-    body = {"workflowId": "essay", "input": {"topic": "Fog"}}
-    serving.sees_changes()
-
-    quote = serving.call("POST", "/v1/quote?endpoint=workflows/execute", key=key, content=json.dumps(body).encode())
-
-    whole = _whole(execute("essay", body["input"]))
-    assert Decimal(quote.json()["most_credits"]) * _NANO == whole.held_nano, quote.text
 
 
 def test_executing_goes_by_what_is_in_memory(execute: Execute, serving: InProcess, key: str) -> None:
