@@ -125,6 +125,11 @@ class Exchange:
         """Leave out the candidates that are dearer; what the others may say fits already. Whether any are left."""
         return self._keep(tuple(one for one in self.candidates if self.least_reserve(one) <= nano))
 
+    @property
+    def may_be_free(self) -> bool:
+        """Whether there is somebody to answer it for nothing."""
+        return any(one.rates.is_free for one in self.candidates)
+
     def keep_free(self) -> bool:
         """Leave out the candidates that cost something, unless all do."""
         return self._keep(tuple(one for one in self.candidates if one.rates.is_free))
@@ -172,6 +177,14 @@ class Exchange:
         bound: int = self.ask.input_bound + self.ask.media * settings.IMAGE_TOKEN_ALLOWANCE
         window = candidate.target.context_window
         return min(bound, window) if window else bound
+
+    def most_input(self) -> int:
+        """The most tokens that the prompt can be to anybody."""
+        return max(map(self.input_bound, self.candidates))
+
+    def longest_at(self, candidate: Candidate) -> int:
+        """The most tokens that `candidate` may answer with, over all choices."""
+        return self.output_cap(candidate) * self.ask.choices
 
     def output_cap(self, candidate: Candidate) -> int:
         """The most tokens that each choice may have at `candidate`."""

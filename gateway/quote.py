@@ -37,7 +37,7 @@ async def _ledgers(serving: Runtime, exchange: Exchange) -> ServiceError | None:
     except TimeoutError as error:
         raise LedgerUnavailable from error
     refusal = found.refusal(minimum=exchange.least_nano(exchange.most_nano()))
-    if refusal is None or (found.may_spend and any(candidate.rates.is_free for candidate in exchange.candidates)):
+    if refusal is None or (found.may_spend and exchange.may_be_free):
         return None
     return hold.refusal(exchange, refusal)
 
@@ -49,19 +49,19 @@ async def _limits(serving: Runtime, exchange: Exchange, tier: Limits) -> Service
 def _told(exchange: Exchange, refusals: list[ServiceError]) -> dict[str, Any]:
     ask, limit = exchange.ask, exchange.max_cost_nano
     prompt = exchange.counted_usage()
-    candidates = exchange.candidates
+    candidates, most = exchange.candidates, exchange.most_nano()
     return {
         "object": "quote",
         "endpoint": exchange.endpoint.name,
         "model": ask.model or "auto",
         "tier": exchange.caller.tier,
         "power_level": exchange.caller.power_level,
-        "least_credits": to_text(min(_least_nano(exchange, candidate, prompt) for candidate in candidates)),
-        "most_credits": to_text(exchange.most_nano()),
+        "least_credits": to_text(min(most, *(_least_nano(exchange, candidate, prompt) for candidate in candidates))),
+        "most_credits": to_text(most),
         "max_cost": None if limit is None else to_text(limit),
         "tokens": {
             "prompt": prompt.prompt,
-            "prompt_most": max(map(exchange.input_bound, candidates)),
+            "prompt_most": exchange.most_input(),
             "choices": ask.choices,
             "max_tokens": ask.max_tokens,
             "searches": ask.searches,
@@ -83,7 +83,7 @@ def _candidate(exchange: Exchange, candidate: Candidate, prompt: Usage) -> dict[
         "provider": target.provider,
         "least_credits": to_text(_least_nano(exchange, candidate, prompt)),
         "most_credits": to_text(exchange.most_at(candidate)),
-        "output_tokens_most": exchange.output_cap(candidate) * exchange.ask.choices,
+        "output_tokens_most": exchange.longest_at(candidate),
         "rates": msgspec.json.decode(candidate.receipt),
     }
 

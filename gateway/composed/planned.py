@@ -1,6 +1,6 @@
 """What the inner calls of a composed call can come to, before any of them is made (docs/adr/0032)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from django.conf import settings
@@ -37,12 +37,16 @@ class Planned:
 
     def cost(self, level: int | None, heard: int) -> int:
         """The most nanocredits, where `heard` tokens of answers are in its input."""
-        return max(
-            one.rates.most_nano(
-                input_tokens=self._input(one, heard), output_tokens=self.choices * self.output(one, level)
-            )
-            for one in self.candidates
+        return max(self.cost_at(one, level, heard) for one in self.candidates)
+
+    def cost_at(self, candidate: Candidate, level: int | None, heard: int) -> int:
+        return candidate.rates.most_nano(
+            input_tokens=self._input(candidate, heard), output_tokens=self.choices * self.output(candidate, level)
         )
+
+    def input(self, heard: int) -> int:
+        """The most tokens of input."""
+        return max(self._input(one, heard) for one in self.candidates)
 
     def tokens(self, level: int | None, heard: int) -> int:
         return max(self._input(one, heard) + self.choices * self.output(one, level) for one in self.candidates)
@@ -76,6 +80,18 @@ class Plan:
     def tokens(self, level: int | None = None) -> int:
         return sum(call.tokens(level, self._heard(call, level)) for call in self.calls)
 
+    def input(self, level: int | None = None) -> int:
+        """The most tokens of input of all calls."""
+        return sum(call.input(self._heard(call, level)) for call in self.calls)
+
+    def cost_at(self, candidate: Candidate, level: int | None = None) -> int:
+        """The most nanocredits of the calls that may go to `candidate`, did all of them go there."""
+        return sum(call.cost_at(one, level, self._heard(call, level)) for call, one in self._to(candidate))
+
+    def output_at(self, candidate: Candidate, level: int | None = None) -> int:
+        """The most tokens that these may be answered with."""
+        return sum(call.choices * call.output(one, level) for call, one in self._to(candidate))
+
     def level_of(self, measure: Callable[[int | None], int], amount: int) -> int | None:
         """The greatest level at which `measure` is at most `amount`: None where it is so without one, 0 even where it
         never is.
@@ -98,6 +114,10 @@ class Plan:
     def with_last(self, most: int) -> "Plan":
         """Whose last call was asked for `most` tokens in so many words."""
         return Plan((*self.calls[:-1], replace(self.calls[-1], most=most, least=most)))
+
+    def _to(self, candidate: Candidate) -> Iterator[tuple[Planned, Candidate]]:
+        key = candidate.target.key
+        return ((call, one) for call in self.calls for one in call.candidates if one.target.key == key)
 
     def _heard(self, call: Planned, level: int | None) -> int:
         return sum(self.calls[place].longest(level) * BYTES_PER_TOKEN + MESSAGE_ALLOWANCE for place in call.hears)

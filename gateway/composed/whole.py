@@ -45,6 +45,16 @@ class Whole(Exchange):
         """The sum of what its calls can; `output_tokens` as a level."""
         return self.plan.cost(self._level(output_tokens))
 
+    def most_at(self, candidate: Candidate, output_tokens: int | None = None) -> int:
+        """Of all calls that may go to `candidate`."""
+        return self.plan.cost_at(candidate, self._level(output_tokens))
+
+    def most_input(self) -> int:
+        return self.plan.input(self._level())
+
+    def longest_at(self, candidate: Candidate) -> int:
+        return self.plan.output_at(candidate, self._level())
+
     def least_nano(self, most: int) -> int:
         return min(most, self.cheapest())
 
@@ -54,6 +64,10 @@ class Whole(Exchange):
     def keep_within(self, nano: int) -> bool:
         """Its calls' answers are as much shorter; whether they can be."""
         return self.cheapest() <= nano
+
+    @property
+    def may_be_free(self) -> bool:
+        return self.plan.free() is not None
 
     def keep_free(self) -> bool:
         free = self.plan.free()

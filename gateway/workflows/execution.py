@@ -29,6 +29,10 @@ class Execution(Whole):
     input: Any
     said: dict[str, Any] = field(default_factory=dict)
 
+    def affordable_output(self, nano: int) -> int:
+        """None: requests of this kind name no max_tokens."""
+        return 0
+
     async def play(self, calls: Calls) -> Reply:
         """Raises ServiceError, which names the step that failed."""
         told = []
