@@ -1,7 +1,7 @@
 """The only writer of wallets, journals and holds: many moves, one transaction, set-based.
 
-Locks the batch's wallets in the order of their ids, ends holds, has expire what has expired, pays debts, posts, locks
-budgets in the order of theirs, then reserves from what is left. The writer calls it for requests, services for
+Locks the batch's wallets in the order of their ids and the budgets in the order of theirs, ends holds, has expire what
+has expired, pays debts, posts, then reserves from what is left. The writer calls it for requests, services for
 everything else.
 """
 
@@ -71,15 +71,15 @@ def _apply(moves: Sequence[Move]) -> list[Outcome]:
     posts = {n: move for n, move in enumerate(moves) if isinstance(move, Post)}
     reserves = {n: move for n, move in enumerate(moves) if isinstance(move, Reserve)}
     locked: dict[int, Wallet] = {}
-    postings, budgets = Postings(), Budgets()
     locking = sql.ask(sql.LOCK_WALLETS, {move.account_id for move in moves})
+    postings, budgets = Postings(), Budgets(reserves.values(), closes.values())
     closing = Closing(closes, locked, postings, budgets)
     locked.update(wallets.read(locking.fetchall(), moves))
+    budgets.read()
     outcomes = closing.end()
     expired = _tidy(locked, postings)
     outcomes.update(_expired(locked, expired, moves))
     outcomes.update(_post(locked, postings, posts))
-    budgets.lock(reserves.values())
     holds: list[tuple[Any, ...]] = []
     for n, move in reserves.items():
         outcomes[n] = _reserve(locked.get(move.account_id), budgets, move, holds)

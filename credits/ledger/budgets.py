@@ -1,15 +1,15 @@
-"""The budgets that a batch's holds count against. A batch without any costs no statement.
+"""The budgets that a batch's holds count against.
 
-Locked after the batch's wallets and holds: missing rows are made in the order of their keys, then all are locked in
-the order of their ids, so that batches which share budgets but no wallet never wait for each other in a circle.
+Locked after the batch's wallets and before its holds: missing rows are made in the order of their keys, then all are
+locked in the order of their ids, so that batches which share budgets but no wallet never wait in a circle.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from credits.amounts import LARGEST
 from credits.ledger import sql
-from credits.ledger.moves import BudgetCap, Reserve
+from credits.ledger.moves import BudgetCap, Close, Reserve
 from credits.models.budget import BudgetMark
 
 Key = tuple[str, int, str]
@@ -63,31 +63,27 @@ class LockedBudget:
 
 
 class Budgets:
-    """`change()` notes what ends; `lock()` applies it and reads what is left for `left()` and `hold()`."""
+    """Made once the wallets' locks are asked for, it asks for its own; `read()` is for when answers are fetched."""
 
-    def __init__(self) -> None:
-        self._ended: list[tuple[list[int], int, int]] = []
+    def __init__(self, reserves: Collection[Reserve], closes: Collection[Close]) -> None:
         self._locked: dict[Key, LockedBudget] = {}
+        self._by_id: dict[int, LockedBudget] = {}
         self._links: list[tuple[str, int]] = []
-
-    def change(self, ids: list[int], *, held: int, spent: int) -> None:
-        """Add to each of these budgets."""
-        if ids:
-            self._ended.append((ids, held, spent))
-
-    def lock(self, reserves: Iterable[Reserve]) -> None:
         caps = {cap.key: _checked(cap) for move in reserves for cap in move.counted}
-        ids = {id for ids, _, _ in self._ended for id in ids}
         if caps:
             sql.ask(sql.MAKE_BUDGETS, sorted(caps.values()))
-        if caps or ids:
-            wanted = [*((None, *key) for key in sorted(caps)), *((id, None, None, None) for id in sorted(ids))]
-            rows = sql.fetch(sql.LOCK_BUDGETS, wanted)
-            self._locked = {(scope, scope_id, window): LockedBudget(*rest) for scope, scope_id, window, *rest in rows}
-        by_id = {budget.id: budget for budget in self._locked.values()}
-        for ended, held, spent in self._ended:
-            for id in ended:
-                by_id[id].change(held=held, spent=spent)
+        wanted = [*((*key, None) for key in sorted(caps)), *((None, None, None, move.hold_id.hex) for move in closes)]
+        self._locking = sql.ask(sql.LOCK_BUDGETS, wanted) if wanted else None
+
+    def read(self) -> None:
+        for scope, scope_id, window, *rest in self._locking.fetchall() if self._locking else ():
+            budget = LockedBudget(*rest)
+            self._locked[scope, scope_id, window] = self._by_id[budget.id] = budget
+
+    def change(self, ids: list[int], *, held: int, spent: int) -> None:
+        """Add to each of these, which are a hold's that one of the closes is about."""
+        for id in ids:
+            self._by_id[id].change(held=held, spent=spent)
 
     def left(self, move: Reserve) -> tuple[int, BudgetCap | None]:
         """What the tightest of the move's budgets has left, under the caps that it brings along."""

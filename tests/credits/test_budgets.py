@@ -157,13 +157,14 @@ def statements(*moves: Move) -> tuple[list[Outcome], int]:
     return outcomes, sum(any(table in query["sql"] for table in _TABLES) for query in queries)
 
 
-def test_calls_without_a_budget_take_as_many_statements_as_ever(funded: Account) -> None:
+def test_calls_without_a_budget_take_no_statement_but_to_look_for_those_of_what_ends(funded: Account) -> None:
     outcomes, reserving = statements(*[a_reserve(funded, 100) for _ in range(4)])
     holds = [outcome.hold_id for outcome in outcomes if isinstance(outcome, Held)]
     _, settling = statements(a_capture(holds[0], 50), a_capture(holds[1], 60))
     _, both = statements(a_capture(holds[2], 50), a_reserve(funded, 100))
-    # Lock wallets, update wallets, insert holds; lock wallets, close, insert journals and entries, update wallets.
-    assert (reserving, settling, both) == (3, 5, 6)
+    # Lock wallets, update wallets, insert holds; lock wallets and budgets, close, insert journals and entries, update
+    # wallets.
+    assert (reserving, settling, both) == (3, 6, 7)
 
 
 def test_statements_for_budgets_do_not_grow_with_the_batch(funded: Account) -> None:

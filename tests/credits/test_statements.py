@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -12,9 +13,12 @@ import psycopg
 import pytest
 from django.db import DataError, connection
 
-from credits.ledger import sql
+from credits.ledger import book, sql
 from credits.ledger.connection import ledger_connection
+from credits.ledger.moves import BudgetCap, Closed, Held, Outcome
+from credits.models import Account
 from opscenter.core.pipeline import pipelined_transaction
+from tests.credits.ledger import a_capture, a_reserve, held
 
 pytestmark = [
     pytest.mark.skipif("sqlite" in os.environ["DATABASE_URL"], reason="SQLite has no such plans"),
@@ -98,29 +102,49 @@ def test_in_a_pipelined_transaction_a_statement_waits_for_nothing() -> None:
     assert seen == [True, True]
 
 
-def test_a_pipelined_transaction_is_sent_in_as_many_parts_as_there_are_answers_wanted() -> None:
-    """Each is a round trip, and a thread that has to be woken."""
-    sent: list[int] = []
+def parts_of(work: Callable[[], None]) -> int:
+    """How often `work` sends something to PostgreSQL and waits: each is a round trip, and a thread to be woken."""
+    parts: list[int] = []
 
-    def ask() -> None:
+    def run() -> None:
         connection.ensure_connection()
         raw = connection.connection
         with tempfile.TemporaryFile("w+b") as trace:
             raw.pgconn.trace(trace.fileno())
-            with pipelined_transaction(), connection.cursor() as first, connection.cursor() as second:
-                first.execute("SELECT 1")
-                second.execute("SELECT 2")
-                second.fetchall()
-                first.execute("SELECT 3")
+            work()
             raw.pgconn.untrace()
             trace.seek(0)
             # F and B: from here to PostgreSQL, and back.
-            ways = [line.split()[2] for line in trace.read().decode().splitlines()]
-            sent.append(sum(way == "F" and before != "F" for before, way in pairwise(["B", *ways])))
+            ways = re.findall(r"^[-\d]+ [:.\d]+\t([FB])\t", trace.read().decode(), re.MULTILINE)
+        parts.append(sum(way == "F" and before != "F" for before, way in pairwise(["B", *ways])))
 
-    on_the_ledgers_connection(ask)
+    on_the_ledgers_connection(run)
+    return parts[0]
+
+
+def test_a_pipelined_transaction_is_sent_in_as_many_parts_as_there_are_answers_wanted() -> None:
+    def ask() -> None:
+        with pipelined_transaction(), connection.cursor() as first, connection.cursor() as second:
+            first.execute("SELECT 1")
+            second.execute("SELECT 2")
+            second.fetchall()
+            first.execute("SELECT 3")
+
     # The fetch; and COMMIT with what ends the pipeline.
-    assert sent == [2]
+    assert parts_of(ask) == 2
+
+
+def test_a_commit_of_the_book_is_sent_in_two_parts(funded: Account) -> None:
+    """What it locks and ends; and what it writes, with COMMIT."""
+    budgets = (BudgetCap("key", 7, "2030-01", 1_000),)
+    first = held(funded, 100, budgets=budgets)
+    settle = a_capture(first, 60)
+    outcomes: list[Outcome] = []
+
+    parts = parts_of(lambda: outcomes.extend(book.apply([settle, a_reserve(funded, 50, budgets=budgets)])))
+
+    assert parts == 2
+    assert [type(outcome) for outcome in outcomes] == [Closed, Held]
 
 
 def test_a_pipelined_transaction_that_fails_leaves_nothing_and_its_connection_usable() -> None:
