@@ -2,7 +2,7 @@
 
 from opscenter.core.db import bind_on_the_server, own_connection
 
-# Give up on a lock, a statement or a silent network: all wait for one batch.
+# Give up on a lock or a statement: all wait for one batch.
 _LIMITS = {"lock_timeout": 1500, "statement_timeout": 5000}
 # Every statement is about a few rows by their keys. Of a JSON parameter PostgreSQL expects 100, and would rather read
 # tables of thousands whole: where it was measured, that doubled the time of a commit within 20,000 requests.
@@ -17,4 +17,3 @@ def ledger_connection() -> None:
         options = own.settings_dict["OPTIONS"]
         settings = " ".join(f"-c {name}={value}" for name, value in {**_LIMITS, **_BY_KEY}.items())
         options["options"] = f"{options.get('options', '')} {settings}".strip()
-        options["tcp_user_timeout"] = 5000

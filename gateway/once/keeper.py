@@ -1,6 +1,6 @@
 """Reads and writes the rows of calls with an Idempotency-Key in a thread of its own, off the event loop.
 
-The thread and its connection begin with the first such call: a process that sees none has neither.
+The thread begins with the first such call. It has no connection to the database but borrows one of the pool's.
 """
 
 import asyncio
@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-from django.db import InterfaceError, InternalError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection, transaction
 
-from credits.ledger.connection import ledger_connection
 from gateway.errors import GatewayNotReady
 from gateway.once import stored
 from gateway.once.claim import Claim
 from gateway.once.stored import Answer, Wanted
+from opscenter.core.db import limit_waits_for_locks
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 _AWAY = (OperationalError, InterfaceError, InternalError)
 _PATIENCE_S = 1.8
+_LOCKED_S = 1.5
 
 
 class AnswerKeeper:
@@ -35,7 +36,6 @@ class AnswerKeeper:
 
     def stop(self) -> None:
         if self._thread is not None:
-            self._thread.submit(_close)
             self._thread.shutdown()
 
     async def claim(self, wanted: Wanted) -> Claim | Answer:
@@ -74,8 +74,8 @@ class AnswerKeeper:
 
     def _run(self, work: Callable[[], T]) -> "asyncio.Future[T]":
         if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers", initializer=ledger_connection)
-        return asyncio.get_running_loop().run_in_executor(self._thread, _again, work)
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers")
+        return asyncio.get_running_loop().run_in_executor(self._thread, _borrowing, work)
 
 
 def _look_at(writing: "asyncio.Future[None]") -> None:
@@ -91,25 +91,16 @@ def _in_time(deadline: float, work: Callable[[], T]) -> T:
     return work()
 
 
-def _close() -> None:
-    """Of the thread that runs this."""
-    connection.close()
-
-
-def _again(work: Callable[[], T]) -> T:
-    """A connection that was lost while nobody used it is made anew at once."""
-    was_open = connection.connection is not None
+def _borrowing(work: Callable[[], T]) -> T:
+    """What `work` does in one transaction, which waits for nobody for long: all other keys wait for this thread."""
     try:
-        return work()
+        with transaction.atomic():
+            limit_waits_for_locks(_LOCKED_S)
+            return work()
     except _AWAY as error:
-        connection.close()
-        if not was_open:
-            raise _unavailable(error) from error
-    try:
-        return work()
-    except _AWAY as error:
-        connection.close()
         raise _unavailable(error) from error
+    finally:
+        connection.close()
 
 
 def _unavailable(reason: object) -> GatewayNotReady:

@@ -52,7 +52,7 @@ def claim(wanted: Wanted) -> int | Answer:
     fresh = {"body_hash": hash, "request_id": wanted.request_id, "claimed_at": now}
     rows = IdempotentCall.objects.select_for_update()
     try:
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             row, made = rows.get_or_create(virtual_key_id=wanted.virtual_key_id, key=wanted.key, defaults=fresh)
             if made or row.request_id == wanted.request_id:
                 return row.pk

@@ -61,3 +61,13 @@ def lock_table(model: type[Model]) -> None:
         with default_connection.cursor() as cursor:
             name = default_connection.ops.quote_name(model._meta.db_table)
             cursor.execute(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def limit_waits_for_locks(seconds: float) -> None:
+    """Until the current transaction ends, a statement that waits longer for a lock fails with OperationalError.
+
+    On SQLite the connection's own timeout stands: it waits but once, for the transaction to begin.
+    """
+    if default_connection.vendor == "postgresql":
+        with default_connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{round(seconds * 1000)}ms"])

@@ -196,6 +196,8 @@ else:
         **_database.get("OPTIONS", {}),
         "connect_timeout": 2,
         "application_name": "opscenter",
+        # Milliseconds in which a network that says nothing is given up.
+        "tcp_user_timeout": 5000,
         # Beside it a web worker keeps two connections of its own: the ledger's and the snapshot's. Whoever waits for a
         # connection has one attempt after another made for it, each pausing twice as long as the one before, until it
         # has failed for reconnect_timeout; with five minutes, pages stay away for minutes after the database is back.
