@@ -6,6 +6,8 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.conf import settings
+from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException, MethodNotAllowed
@@ -16,7 +18,7 @@ from gateway import metrics, runtime
 from gateway.authentication import CallerAuthentication, key_of
 from gateway.callers import Caller
 from gateway.error_words import also_named, in_words_of
-from gateway.errors import NotAuthenticated
+from gateway.errors import InvalidRequest, NotAuthenticated
 from gateway.services.keys import hash_key
 from gateway.session_callers import names_session
 from opscenter.core import log_context
@@ -50,10 +52,13 @@ class InferenceView(APIView):
             response = error_response(error, path=request.path, request_id=request_id)
         except APIException as error:
             response = _drf_response(error, path=request.path, request_id=request_id)
+        except TooManyFieldsSent:
+            told = InvalidRequest(f"The address has more than {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} parameters.")
+            response = error_response(told, path=request.path, request_id=request_id)
         except Exception:
             log.exception("an inference view failed")
-            told = ServiceError("Something went wrong here. The request id names this failure.")
-            response = error_response(told, path=request.path, request_id=request_id)
+            failure = ServiceError("Something went wrong here. The request id names this failure.")
+            response = error_response(failure, path=request.path, request_id=request_id)
         response.headers.setdefault("x-request-id", str(request_id))
         return response
 

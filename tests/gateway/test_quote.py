@@ -163,6 +163,13 @@ def test_the_endpoint_is_named_in_the_query_or_in_the_body(post: Post, where: st
     assert post("/v1/quote?endpoint=guesses", body).status_code == 400
 
 
+def test_an_address_with_too_many_parameters_is_refused(post: Post) -> None:
+    refused = post(f"/v1/quote?{'a=1&' * 1001}", _CHAT)
+
+    assert refused.status_code == 400
+    assert refused.json()["error"]["message"] == "The address has more than 1000 parameters."
+
+
 def test_what_would_refuse_a_call_is_said_in_its_words(serving: InProcess, post: Post) -> None:
     carol = key_of(
         person("carol", "LLM user", credits_nano=_NANO), limits=Limits(rpm=1), budget_credits=_HALF
