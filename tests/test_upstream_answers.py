@@ -134,6 +134,11 @@ def test_embeddings_are_the_same_for_the_same_text(upstream: Upstream) -> None:
     assert answer["usage"] == {"prompt_tokens": 5, "total_tokens": 5}
 
 
+def test_more_dimensions_than_any_model_has_are_refused(upstream: Upstream) -> None:
+    refused = httpx.post(f"{upstream.base_url}/embeddings", json={"model": "e", "input": "a", "dimensions": 10**9})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "dimensions")
+
+
 def test_rerank_puts_the_matching_document_first(upstream: Upstream) -> None:
     body = {"model": "r", "query": "red fox", "documents": ["a dog", "the red fox", "a fox"], "top_n": 2}
     results = httpx.post(f"{upstream.base_url}/rerank", json=body).json()["results"]

@@ -7,13 +7,18 @@ from typing import Any
 
 from aiohttp import web
 
+from opscenter.demo_server import RequestRefused
 from tests.upstream.misbehaviour import MISBEHAVIOUR
+
+_MOST_DIMENSIONS = 4096
 
 
 async def embeddings(request: web.Request) -> web.StreamResponse:
     body = await request.json()
     texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
-    size = body.get("dimensions", 8)
+    size = body.get("dimensions") or 8
+    if size not in range(1, _MOST_DIMENSIONS + 1):
+        raise RequestRefused("dimensions is out of range.", param="dimensions")
     vectors: list[Any] = [_vector(str(text), size) for text in texts]
     if body.get("encoding_format") == "base64":
         vectors = [base64.b64encode(struct.pack(f"<{size}f", *vector)).decode() for vector in vectors]

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from opscenter.demo_server import DONE, MAX_BODY_BYTES, STREAM_HEADERS, Chat, DemoServer, event
+from opscenter.demo_server import DONE, MAX_BODY_BYTES, STREAM_HEADERS, Chat, DemoServer, RequestRefused, event
 from tests.upstream.calls import CALL, Call, CallLog
 from tests.upstream.endpoints import ROUTES
 from tests.upstream.messages import Message
@@ -178,7 +178,7 @@ class UpstreamServer(DemoServer):
         await asyncio.sleep(misbehaviour.number("slow-first-byte"))
         response = self._instead(request, misbehaviour)
         if response is None:
-            response = await handler(request)
+            response = await _unless_refused(handler, request)
         if call.hung_up:
             return response
         call.status = response.status
@@ -229,6 +229,13 @@ class UpstreamServer(DemoServer):
 
     async def _stolen(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({"stolen": True})
+
+
+async def _unless_refused(handler: Handler, request: web.Request) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except RequestRefused as refused:
+        return refused.response()
 
 
 def error_response(request: web.Request, misbehaviour: Misbehaviour) -> web.Response:
