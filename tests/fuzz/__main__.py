@@ -13,7 +13,7 @@ from tests import ROOT
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
-    parser.add_argument("--cases", type=int, default=20_000)
+    parser.add_argument("--cases", type=int, default=20_000, help="at least, in rounds of some 8,000")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="by chance unless given")
     parser.add_argument("--minutes", type=float, default=60, help="after which no further round of cases begins")
     options = parser.parse_args()

@@ -39,8 +39,8 @@ async def ask(request: Request, who: str, token: str | None, seen: Seen) -> None
         answer = await client.send(sent)
     seen.slowest = max(seen.slowest, (time.monotonic() - begun, request.operation))
     seen.statuses.setdefault(who, Counter())[answer.status_code] += 1
-    if answer.is_success and request.case is not None:
-        seen.served.add(request.operation)
+    if who != NOBODY and request.case is not None:
+        seen.answers.note(request.operation, answer)
     for kind in failures(request, who, answer, seen.secrets):
         seen.fail(kind, _told(sent, answer))
 

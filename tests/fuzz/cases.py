@@ -1,7 +1,7 @@
 """Cases by schemathesis: of each operation of the API's description what it allows for, and what it doesn't."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -13,16 +13,24 @@ from schemathesis import Case as AnyCase
 from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 
+from tests.fuzz.plausible import TESTS, make_plausible
 from tests.fuzz.world import Rows
 
 Case = AnyCase[Any]
 GENERATED = settings(
     database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck), derandomize=False
 )
+_DATA = {"type": "string", "contentMediaType": "application/json", "contentSchema": {"type": "object"}}
+EVENT = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {"data": {"anyOf": [{"type": "string", "enum": ["[DONE]"]}, _DATA]}},
+}
 # What a case would otherwise be refused at, most of the time.
 _NAMING = 0.7
-# Deleting what is there leaves nothing to be asked about.
+# Deleting what is there leaves nothing to be asked about; a test of what isn't there calls nobody.
 _DELETING = 0.1
+_TESTING = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +53,26 @@ class Request:
 def operations() -> list[Any]:
     generator = SchemaGenerator()  # type: ignore[no-untyped-call]  # drf-spectacular's
     description = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # as above
-    schema = schemathesis.openapi.from_dict(json.loads(json.dumps(description, default=str)))
+    described = json.loads(json.dumps(description, default=str))
+    for streamed in _streams(described):
+        # To OpenAPI it is one text; what is checked is each event.
+        streamed["schema"] = EVENT
+    schema = schemathesis.openapi.from_dict(described)
     return [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
 
 
+def _streams(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield from (inner for name, inner in node.items() if name == "text/event-stream")
+        for inner in node.values():
+            yield from _streams(inner)
+
+
 def cases_of(operation: Any, mode: GenerationMode, *, number: int, chance: Random, rows: Rows) -> list[Case]:
-    """Up to `number` of them; most name what is there, where they name something."""
+    """Up to `number` of them; most name what is there, where they name something.
+
+    Of what is allowed for, that which asks a model is most of the time as clients would say it.
+    """
     made: list[Case] = []
 
     @seed(chance.getrandbits(64))
@@ -62,11 +84,13 @@ def cases_of(operation: Any, mode: GenerationMode, *, number: int, chance: Rando
     keep()
     for case in made:
         _name_what_is_there(case, chance, rows)
+        if mode is GenerationMode.POSITIVE:
+            make_plausible(case, rows.fields["model"], chance)
     return made
 
 
 def _name_what_is_there(case: Case, chance: Random, rows: Rows) -> None:
-    often = _DELETING if case.method == "DELETE" else _NAMING
+    often = _TESTING if case.operation.label in TESTS else _DELETING if case.method == "DELETE" else _NAMING
     for name, value in (case.path_parameters or {}).items():
         if (known := rows.named(case.path, name, value)) and chance.random() < often:
             case.path_parameters[name] = chance.choice(known)
@@ -77,10 +101,10 @@ def _name_what_is_there(case: Case, chance: Random, rows: Rows) -> None:
 
 
 def requests_of(
-    operation: Any, modes: Iterable[GenerationMode], *, number: int, chance: Random, rows: Rows
+    operation: Any, numbers: Mapping[GenerationMode, int], *, chance: Random, rows: Rows
 ) -> Iterator[Request]:
-    """`number` in each mode: that it allows for, that it doesn't, where there are any."""
-    for mode in modes:
+    """So many in each mode: that it allows for, that it doesn't, where there are any."""
+    for mode, number in numbers.items():
         for case in cases_of(operation, mode, number=number, chance=chance, rows=rows):
             yield _request(operation, case)
 

@@ -7,7 +7,7 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("fuzz")
-    group.addoption("--fuzz-cases", type=int, help="in all, by everybody who asks")
+    group.addoption("--fuzz-cases", type=int, help="at least so many, in whole rounds of some 8,000")
     group.addoption("--fuzz-seed", type=int, default=0, help="the cases follow from it")
     group.addoption("--fuzz-minutes", type=float, default=60, help="after which no further round begins")
     group.addoption("--fuzz-figures", type=Path, help="the file for what was seen")

@@ -4,6 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.fuzz.answers import Answers
+from tests.fuzz.plausible import INFERENCE
+
 HEAD = """# Fuzzing
 
 `make fuzz` asks every operation of the OpenAPI description for what it allows, for what it doesn't, and for what no
@@ -11,21 +14,25 @@ description has (tests/fuzz/odd.py), as a superuser, an LLM admin, an LLM user a
 answer may be a failure of ours (500), hold a secret, or be of a status, type, header or shape that is not described;
 nobody may be answered anything but a refusal where a credential is asked for. `make test` does so with a few cases.
 """
+AS_ANSWERED = """
+What the first three were answered, whatever was odd about it: by each operation that asks a model or tries a provider's
+key, and by groups of the others. A run fails where one of the former never answers with success.
+
+| operation | 2xx | 4xx | 5xx | success | most often refused by |
+|---|---|---|---|---|---|"""
 FOUND = "## Found and mended"
 _EXAMPLES = 2
 
 
 @dataclass(slots=True)
 class Seen:
-    """`statuses` by who asked; `failures` by kind, with some of their cases; `slowest` in seconds; `served` are
-    the operations that somebody was answered with success by.
-    """
+    """`statuses` by who asked; `failures` by kind, with some of their cases; `slowest` in seconds."""
 
     secrets: tuple[str, ...] = ()
     statuses: dict[str, Counter[int]] = field(default_factory=dict)
     failures: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
-    served: set[str] = field(default_factory=set)
+    answers: Answers = field(default_factory=Answers)
     unsendable: int = 0
     slowest: tuple[float, str] = (0.0, "")
 
@@ -50,7 +57,7 @@ class Seen:
             f"| {who} | {' | '.join(str(counted[status]) for status in every)} |"
             for who, counted in self.statuses.items()
         ]
-        never = ", ".join(f"`{name}`" for name in operations if name not in self.served)
+        never = ", ".join(f"`{name}`" for name in self.answers.unserved(operations))
         return "\n".join(
             [
                 HEAD,
@@ -61,6 +68,8 @@ class Seen:
                 f"| asked by | {' | '.join(map(str, every))} |",
                 f"|---{'|---' * len(every)}|",
                 *rows,
+                AS_ANSWERED,
+                *self.answers.rows(alone=INFERENCE),
                 *(["", f"Nobody had success with: {never}."] if never else []),
                 *(["", "## Failures", ""] if self.failures else []),
                 *(f"- {kind} ({number} times)" for kind, number in self.failures.most_common()),
