@@ -5,7 +5,7 @@ UpstreamError
   + UpstreamTimeout        nothing arrived in time
   + UpstreamRateLimited    429; `retry_after` in seconds where the upstream said so
   + UpstreamServerError    5xx, or an error event in a stream
-  + UpstreamRefusedKey     401, 402, 403, or what says that the account is empty
+  + UpstreamRefusedKey     401, 402, 403, or what else says that the key is wrong or its account empty
   + UpstreamModelMissing   404
   + UpstreamBadRequest     400, 409, 413, 422 ...: the caller's request is at fault, so no other upstream is tried
   + UpstreamBroken         an answer that is no answer: garbage, not UTF-8, redirects, larger than allowed

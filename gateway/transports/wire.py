@@ -20,33 +20,18 @@ from gateway.transports.errors import (
     UpstreamBroken,
     UpstreamCut,
     UpstreamError,
-    UpstreamModelMissing,
-    UpstreamRateLimited,
-    UpstreamRefusedKey,
     UpstreamServerError,
     UpstreamTimeout,
     UpstreamUnreachable,
 )
 from gateway.transports.redaction import upstream_message
+from gateway.transports.verdict import kind_of
 from opscenter.core.outbound import Policy, guarded_connector
 
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 _ERROR_BODY_TIMEOUT_S = 5.0
 _LINGER_S = 1.0
-_BY_STATUS: Mapping[int, type[UpstreamError]] = {
-    401: UpstreamRefusedKey,
-    402: UpstreamRefusedKey,
-    403: UpstreamRefusedKey,
-    404: UpstreamModelMissing,
-    405: UpstreamModelMissing,
-    408: UpstreamTimeout,
-    410: UpstreamModelMissing,
-    429: UpstreamRateLimited,
-}
-# With these words and a 400 Anthropic says that the account, not the request, is at fault.
-_EMPTY_ACCOUNT = ("Your credit balance is too low", "You have reached your specified API usage limits")
-
 FAILURES = (aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -161,11 +146,8 @@ def from_status(status: int, headers: Mapping[str, str], content: bytes, target:
         return UpstreamServerError(status=status, retry_after=retry_after_s(headers))
     if status < 400:
         return UpstreamBroken("The provider redirects elsewhere, which is not followed.", status=status)
-    # Gemini answers a wrong key with 400.
-    kind = UpstreamRefusedKey if b"API_KEY_INVALID" in content else _BY_STATUS.get(status, UpstreamBadRequest)
+    kind = kind_of(status, content)
     message = upstream_message(content, target) if kind is UpstreamBadRequest else None
-    if message and message.startswith(_EMPTY_ACCOUNT):
-        kind, message = UpstreamRefusedKey, None
     return kind(message, status=status, retry_after=retry_after_s(headers))
 
 
