@@ -71,11 +71,16 @@ class JsonFormatter(logging.Formatter):
             line["exception"] = self.formatException(record.exc_info)
         if record.stack_info:
             line["stack"] = record.stack_info
-        return _encode(line if "is_clean" in record.__dict__ else _without_secrets(line))
+        return _sayable(_encode(line if "is_clean" in record.__dict__ else _without_secrets(line)))
 
 
 def _without_secrets(line: dict[str, Any]) -> dict[str, Any]:
     return {name: redact(value) if isinstance(value, str) else value for name, value in line.items()}
+
+
+def _sayable(text: str) -> str:
+    """Halves of emojis, which no stream takes, as JSON escapes them."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -28,6 +28,15 @@ def line(message: str, *args: object, **extra: object) -> dict[str, object]:
     return formatted
 
 
+def test_half_an_emoji_is_escaped_for_the_stream_that_takes_none() -> None:
+    record = logging.makeLogRecord({"msg": "caf\u00e9 %s", "args": ("\ud83d",)})
+
+    written = JsonFormatter().format(record).encode()
+
+    assert "caf\u00e9".encode() in written
+    assert json.loads(written)["message"] == "caf\u00e9 \ud83d"
+
+
 @pytest.mark.parametrize(
     "secret",
     [
