@@ -4,6 +4,9 @@ from gateway.models import IdempotentCall
 from opscenter.core import sealed
 from opscenter.core.sealed import Column
 
+# Each may be IDEMPOTENCY_MAX_BYTES long, and twice that once it is sealed.
+_AT_ONCE = 4
+
 
 def register() -> None:
     sealed.register(
@@ -15,5 +18,6 @@ def register() -> None:
             tokens_in=lambda answer: [answer],
             with_tokens=lambda _, tokens: tokens[0],
             is_replaceable=True,
+            at_once=_AT_ONCE,
         )
     )

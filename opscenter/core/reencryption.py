@@ -84,8 +84,8 @@ def _renew(place: Place, sealed: Sealed) -> bool:
 
 
 def _batches(place: Place, size: int) -> Iterator[list[Sealed]]:
-    pk = None
-    while batch := list(place.after(pk, size)):
+    pk, count = None, min(size, place.at_once)
+    while batch := list(place.after(pk, count)):
         yield batch
         pk = batch[-1].pk
 

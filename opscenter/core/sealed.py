@@ -22,10 +22,13 @@ class Sealed:
 
 
 class Place(Protocol):
-    """`is_replaceable`: what can be made anew, if need be, says nothing about which ring is the right one."""
+    """`is_replaceable`: what can be made anew, if need be, says nothing about which ring is the right one. So
+    many rows as `at_once` says fit into memory together.
+    """
 
     name: str
     is_replaceable: bool
+    at_once: int
 
     def after(self, pk: Any, count: int) -> Sequence[Sealed]:
         """The next `count` rows by primary key; the first ones after None."""
@@ -37,6 +40,7 @@ class Place(Protocol):
 
 
 PLACES: list[Place] = []
+_AT_ONCE = 1000
 
 
 def register(place: Place) -> None:
@@ -48,6 +52,7 @@ class SecretRows:
 
     name = "API keys and other secrets"
     is_replaceable = False
+    at_once = _AT_ONCE
 
     def after(self, pk: Any, count: int) -> list[Sealed]:
         rows = Secret.objects.exclude(state=Secret.State.REVOKED).order_by("pk")
@@ -82,8 +87,9 @@ class Column:
         tokens_in: Callable[[Any], list[str]],
         with_tokens: Callable[[Any, list[str]], Any],
         is_replaceable: bool = False,
+        at_once: int = _AT_ONCE,
     ) -> None:
-        self.name, self.is_replaceable = name, is_replaceable
+        self.name, self.is_replaceable, self.at_once = name, is_replaceable, at_once
         self._rows, self._column, self._label = rows, column, label
         self._tokens_in, self._with_tokens = tokens_in, with_tokens
 

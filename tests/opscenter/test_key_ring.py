@@ -1,6 +1,7 @@
 """Changing the key that encrypts: everything is put under the new one, and the former can be left out of the ring."""
 
 from io import StringIO
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -115,6 +116,19 @@ def test_a_run_that_was_stopped_is_made_again_and_finds_what_is_left(rings: Any,
     assert reencryption.reencrypt() == ROWS - 10
     settings.BYOK_ENCRYPTION_KEY = rings[2]
     assert everything_opens(user)
+
+
+def test_answers_which_may_be_long_are_read_a_few_at_a_time(rings: Any, settings: Any) -> None:
+    for number in range(6):
+        call = IdempotentCall(virtual_key_id=1, key=str(number), request_id=uuid7(), claimed_at=timezone.now())
+        call.save()
+        IdempotentCall.objects.filter(pk=call.pk).update(answer=secrets.enclose("Hello", owner=call))
+    settings.BYOK_ENCRYPTION_KEY = rings[1]
+    seen = [0]
+
+    assert reencryption.reencrypt(on_batch=lambda rows, done: seen.append(rows)) == 6 + 1
+
+    assert max(after - before for before, after in pairwise(seen)) == 4
 
 
 def test_what_was_written_meanwhile_stays(rings: Any, settings: Any) -> None:

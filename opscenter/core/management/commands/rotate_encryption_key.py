@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--check", action="store_true", help="change nothing, only say how things stand")
-        parser.add_argument("--batch-size", type=int, default=reencryption.BATCH, help="rows per transaction")
+        parser.add_argument("--batch-size", type=int, default=reencryption.BATCH, help="rows per transaction, at most")
 
     def handle(self, *args: Any, check: bool, batch_size: int, **options: Any) -> None:
         if batch_size < 1:
