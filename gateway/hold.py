@@ -40,7 +40,7 @@ async def reserve(serving: Runtime, exchange: Exchange) -> None:
         if isinstance(outcome, Refused):
             raise refusal(exchange, outcome)
     except ServiceError as error:
-        serving.recorder.put(*records.rows(exchange, endings.refused(exchange, error)))
+        serving.recorder.put_refused(records.refused(exchange, error))
         raise
     exchange.held = outcome
     serving.inflight.add(exchange)

@@ -1,6 +1,6 @@
 """Takes a call in: within its max_cost, its caller's limits and what is held for it. Until then nobody is asked."""
 
-from gateway import endings, hold, max_cost, records
+from gateway import hold, max_cost, records
 from gateway.exchange import Exchange
 from gateway.limits import admission
 from gateway.once import answering
@@ -25,5 +25,5 @@ def _keep_within_max_cost(serving: Runtime, exchange: Exchange) -> None:
     try:
         max_cost.keep_within(exchange)
     except ServiceError as error:
-        serving.recorder.put(*records.rows(exchange, endings.refused(exchange, error)))
+        serving.recorder.put_refused(records.refused(exchange, error))
         raise

@@ -14,6 +14,7 @@ from django.db import DataError, Error, IntegrityError, connection, transaction
 
 from gateway import rows
 from gateway.models import RequestRow
+from gateway.refusals import Refusals
 from gateway.rows import AttemptValues, RequestValues
 from gateway.usage import rollup
 from llmconfig.services import key_use, refused_keys
@@ -48,6 +49,7 @@ class Recorder:
     def __init__(self, watch: Watch | None = None) -> None:
         self._watch = watch
         self._waiting: deque[Record] = deque()
+        self._refusals = Refusals()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
@@ -69,14 +71,26 @@ class Recorder:
         attempts: list[AttemptValues],
         parts: Sequence[tuple[RequestValues, list[AttemptValues]]] = (),
     ) -> None:
+        self._show(request, attempts)
+        for part in parts:
+            self._show(*part)
+        self._keep(Record(request, attempts, parts))
+
+    def put_refused(self, request: RequestValues) -> None:
+        """A call for which there is no hold. Of very many of a key most are shown alone."""
+        self._show(request, [])
+        if self._refusals.has_row(request):
+            self._keep(Record(request, []))
+
+    def _show(self, request: RequestValues, attempts: list[AttemptValues]) -> None:
         if self._watch is not None:
             self._watch(request, attempts)
-            for part in parts:
-                self._watch(*part)
+
+    def _keep(self, record: Record) -> None:
         if len(self._waiting) >= _CAPACITY:
-            log.error("request row %s is dropped: %d wait already", request.id, _CAPACITY)
+            log.error("request row %s is dropped: %d wait already", record.request.id, _CAPACITY)
             return
-        self._waiting.append(Record(request, attempts, parts))
+        self._waiting.append(record)
 
     def _run(self) -> None:
         stopping = False

@@ -7,6 +7,7 @@ import msgspec
 from django.conf import settings
 
 from credits.models import Hold
+from gateway import endings
 from gateway.ask import Ask, printable
 from gateway.callers import Caller
 from gateway.endings import NOTHING, Ending
@@ -29,6 +30,11 @@ def rows(exchange: Exchange, ending: Ending) -> tuple[RequestValues, list[Attemp
         for number, attempt in enumerate(exchange.attempts, start=1)
     ]
     return _request(exchange, ending, started, sum(int(row.cost_usd.scaleb(9)) for row in attempts)), attempts
+
+
+def refused(exchange: Exchange, error: ServiceError) -> RequestValues:
+    """The row of a call that nothing was held for."""
+    return rows(exchange, endings.refused(exchange, error))[0]
 
 
 def turned_away(

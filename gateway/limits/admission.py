@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from gateway import endings, records
+from gateway import records
 from gateway.errors import RateLimited
 from gateway.exchange import Exchange
 from gateway.limits.claims import Claim, Kind, Take
@@ -35,7 +35,7 @@ async def admitted(serving: "Runtime", exchange: Exchange, tier: Limits) -> Asyn
         taken = await serving.limits.take(Take(exchange.id.hex, claims))
         if isinstance(taken, Refusal):
             error = _refused(taken, exchange)
-            serving.recorder.put(*records.rows(exchange, endings.refused(exchange, error)))
+            serving.recorder.put_refused(records.refused(exchange, error))
             raise error
         exchange.lease = taken
         exchange.output_limit = _output_within(exchange, taken, exchange.candidates)

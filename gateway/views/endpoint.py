@@ -79,7 +79,8 @@ class EndpointView(InferenceView):
                 claim=claim,
             )
         except ServiceError as error:
-            serving.recorder.put(records.turned_away(request_id, caller, ask, tags, self.endpoint.name, error), [])
+            refused = records.turned_away(request_id, caller, ask, tags, self.endpoint.name, error)
+            serving.recorder.put_refused(refused)
             raise
         await opening.opened(serving, exchange, snapshot.rates.tiers[caller.tier].limits)
         return await marked(exchange, self.respond(serving, exchange, mode))

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from django.db import InterfaceError, OperationalError, connection
 
+from gateway import refusals
 from gateway.models import AttemptRow, RequestRow
 from gateway.recorder import Record, Recorder, save
 from gateway.records import time_of
@@ -177,3 +178,31 @@ def test_a_provider_keys_use_is_counted() -> None:
     assert (key.requests_count, key.tokens_used) == (2, 84)
     assert key.cost_usd == Decimal("0.000000168")
     assert key.last_used == attempts[0].created_at
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_fills_the_table_with_no_more_refusals_than_so_many_a_minute() -> None:
+    shown: list[UUID] = []
+    recorder = Recorder(watch=lambda request, _: shown.append(request.id))
+    other = _row(virtual_key_id=2, status="refused")
+    for row in (*(_row(virtual_key_id=1, status="refused") for _ in range(refusals.MOST + 5)), other):
+        recorder.put_refused(row)
+    recorder.put(answered := _row(virtual_key_id=1), [])
+    recorder.start()
+
+    recorder.stop()
+
+    assert len(shown) == refusals.MOST + 7
+    assert RequestRow.objects.filter(virtual_key_id=1, status="refused").count() == refusals.MOST
+    assert RequestRow.objects.filter(pk__in=[other.id, answered.id]).count() == 2
+
+
+def test_a_minute_later_refusals_have_rows_again() -> None:
+    now = 100.0
+    counted = refusals.Refusals(clock=lambda: now)
+    row = _row(virtual_key_id=1, status="refused")
+    first = [counted.has_row(row) for _ in range(refusals.MOST + 1)]
+
+    now += 60
+
+    assert (first[-2:], counted.has_row(row)) == ([True, False], True)
