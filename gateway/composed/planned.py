@@ -1,5 +1,6 @@
 """What the inner calls of a composed call can come to, before any of them is made (docs/adr/0032)."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -120,4 +121,7 @@ class Plan:
         return ((call, one) for call in self.calls for one in call.candidates if one.target.key == key)
 
     def _heard(self, call: Planned, level: int | None) -> int:
-        return sum(self.calls[place].longest(level) * BYTES_PER_TOKEN + MESSAGE_ALLOWANCE for place in call.hears)
+        return sum(
+            often * (self.calls[place].longest(level) * BYTES_PER_TOKEN + MESSAGE_ALLOWANCE)
+            for place, often in Counter(call.hears).items()
+        )

@@ -28,7 +28,7 @@ from django.template.engine import Engine
 from django.template.exceptions import TemplateSyntaxError
 from django.template.library import Library
 
-from gateway.workflows.values import looked_up
+from gateway.workflows.values import looked_up, size_of
 
 _TAGS = ("comment", "firstof", "for", "if", "now", "verbatim", "with")
 _FILTERS = (
@@ -38,7 +38,9 @@ _FILTERS = (
 )
 _PROVIDES = frozenset({"default", "default_if_none"})
 # What a turn of a loop counts at least: one that says nothing takes its time all the same.
-_TURN = 100
+_TURN = 500
+# What a rendering may look at, for each character that it may say: a filter goes through all of a value.
+_LOOKS = 10
 _BLOCKS = (ForNode, IfNode, WithNode)
 
 _SPOKEN = Library()
@@ -56,7 +58,7 @@ class Missing(Exception):
 
 
 class TooLong(Exception):
-    """The rendering says more than it may."""
+    """The rendering says, or has to look at, more than it may."""
 
 
 class Page(Context):
@@ -64,12 +66,18 @@ class Page(Context):
 
     def __init__(self, values: dict[str, Any], *, most: int) -> None:
         super().__init__(values, autoescape=False, use_l10n=False)
-        self.left = most
+        self.left, self._unseen = most, most * _LOOKS
+
+    def look(self, value: Any) -> None:
+        """Raises TooLong."""
+        self._unseen -= size_of(value)
+        if self._unseen < 0:
+            raise TooLong
 
     def count(self, length: int) -> None:
-        """Raises TooLong."""
+        """Raises TooLong, also where a condition has looked at too much, in which Django passes over errors."""
         self.left -= length
-        if self.left < 0:
+        if self.left < 0 or self._unseen < 0:
             raise TooLong
 
 
@@ -81,6 +89,8 @@ class Looked(Variable):
                 found = found[name] if isinstance(found, BaseContext) else looked_up(found, name)
             except LookupError as error:
                 raise VariableDoesNotExist("%s is not there", (self.var,)) from error
+        if isinstance(context, Page):
+            context.look(found)
         return found
 
 

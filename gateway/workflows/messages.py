@@ -48,7 +48,8 @@ def _messages(step: Step, input: Any, outputs: Outputs) -> list[dict[str, str]]:
         ) from error
     except TooLong as error:
         raise InvalidRequest(
-            f"The prompt of the step `{step.name}` comes to more than {MOST_CHARACTERS} characters: send less.",
+            f"The prompt of the step `{step.name}` comes to more than {MOST_CHARACTERS} characters, or has too much to "
+            "look at: send less.",
             param="input",
             code="input_too_long",
         ) from error

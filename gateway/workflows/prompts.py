@@ -47,9 +47,11 @@ class Prompt:
         """Both as values.plain() makes them. Raises Missing, TooLong, Unfit."""
         page = Page({_INPUT: input, _STEPS: dict(steps)}, most=MOST_CHARACTERS)
         try:
-            return str(self._template.render(page)).strip()
+            said = str(self._template.render(page)).strip()
+            page.count(0)
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
             raise Unfit(str(error)) from error
+        return said
 
 
 @lru_cache(maxsize=1024)

@@ -1,19 +1,27 @@
 """What templates see: text, numbers, and objects and lists that say themselves as JSON; never anything with methods."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 
 class Fields(dict[str, Any]):
-    """An object."""
+    """An object. `size`: about how many characters it says."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        super().__init__(fields)
+        self.size = sum(len(name) + size_of(one) for name, one in fields.items())
 
     def __str__(self) -> str:
         return _json(self)
 
 
 class Items(list[Any]):
-    """A list, and so is a slice of it."""
+    """A list, and so is a slice of it. `size` as an object's."""
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        super().__init__(items)
+        self.size = sum(map(size_of, self))
 
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
@@ -36,6 +44,13 @@ class StandIn(str):
 
     def __reversed__(self) -> Iterator[str]:
         return iter(self)
+
+
+def size_of(value: Any) -> int:
+    """How much work it is to look at it, in characters."""
+    if isinstance(value, str):
+        return len(value) + 1
+    return value.size + 1 if isinstance(value, Fields | Items) else 1
 
 
 def plain(value: Any) -> Any:

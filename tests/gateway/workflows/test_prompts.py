@@ -111,9 +111,11 @@ def test_nothing_is_complained_of_where_all_is_there() -> None:
         ("{% for a in input %}{{ input }}{% endfor %}", ["x" * 1000] * 40),
         ("{% for a in input %}{% endfor %}", "x" * MOST_CHARACTERS),
         ("{{ input }}!", "x" * MOST_CHARACTERS),
+        ("{% for a in input.a %}{{ input.b|truncatewords:3 }}{% endfor %}", {"a": [1] * 200, "b": "word " * 10_000}),
+        ("{% for a in input.a %}{% if a in input.b %}{% endif %}{% endfor %}", {"a": [1] * 200, "b": ["x"] * 50_000}),
     ],
 )
-def test_a_prompt_ends_where_it_grows_too_long(source: str, input: Any) -> None:
+def test_a_prompt_ends_where_it_grows_too_long_or_looks_at_too_much(source: str, input: Any) -> None:
     with pytest.raises(TooLong):
         rendered(source, input)
 
