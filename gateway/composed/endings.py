@@ -5,7 +5,7 @@ from dataclasses import replace
 from credits.amounts import LARGEST
 from gateway.composed.whole import Part, Whole
 from gateway.endings import NOTHING, Ending
-from gateway.errors import ClientLeft, Stopping
+from gateway.errors import ClientLeft, Stopping, UpstreamRejected
 from gateway.models.request import RequestRow
 from gateway.usage_counts import Usage
 from opscenter.core.errors import ServiceError
@@ -42,6 +42,14 @@ def cut_short(whole: Whole, error: ServiceError) -> Ending:
     """This gateway ended it, for its time or its length: what was delivered is charged."""
     status = _Status.DISCONNECTED if whole.client_left else _Status.FAILED
     return replace(abandoned(whole), status=status, error_code=error.code or error.type)
+
+
+def broken_off(whole: Whole, error: ServiceError) -> Ending:
+    """An upstream's fault is free. What a client has heard before its own request was found to be at fault, or before
+    this gateway ended it, is charged: or steps could be had for nothing, by asking for an answer that can't be given.
+    """
+    is_callers = whole.sending and isinstance(error, UpstreamRejected)
+    return cut_short(whole, error) if whole.is_cut or is_callers else failed(whole, error)
 
 
 def failed(whole: Whole, error: ServiceError) -> Ending:

@@ -101,8 +101,7 @@ async def _ended_on_failure(serving: Runtime, whole: Whole) -> AsyncIterator[Non
         await hold.end(serving, whole, ended)
         raise
     except ServiceError as error:
-        ended = endings.cut_short(whole, error) if whole.is_cut else endings.failed(whole, error)
-        await hold.end(serving, whole, ended)
+        await hold.end(serving, whole, endings.broken_off(whole, error))
         raise
     except asyncio.CancelledError:
         ended = endings.stopped(whole) if serving.inflight.stopping else endings.abandoned(whole)

@@ -28,8 +28,8 @@ class Part(NamedTuple):
 class Whole(Exchange):
     """`candidates` are those of all calls of its `plan`; `speaks` makes who answers its client.
 
-    `output_limit` is the level that the tokens per minute of its caller allow. `is_cut` once this gateway has ended an
-    inner call's answer, for its time or its length.
+    `output_limit` is the level that the tokens per minute of its caller allow. `is_cut` once this gateway has ended
+    what a client hears of, for its time or its length.
     """
 
     plan: Plan
@@ -143,7 +143,8 @@ class Whole(Exchange):
         left = self.held.amount - self._spent() - sum(self.plan.costs(level)[place + 1 :])
         able = tuple(one for one in exchange.candidates if one.rates.is_free or exchange.most_at(one, 1) <= left)
         if not able:
-            raise BudgetExhausted(call=len(self.parts) + 1)
+            self.is_cut = self.sending and not self._is_overrun
+            raise BudgetExhausted(call=len(self.parts) + 1, is_free=not self.is_cut)
         is_last = place == len(self.plan.calls) - 1
         exchange.candidates = able
         exchange.held = Held(self.id, max(0, left), self.held.lease_epoch)
@@ -178,6 +179,11 @@ class Whole(Exchange):
             part.charged_nano = min(ending.cost, left)
             left -= part.charged_nano
         return self.parts
+
+    @property
+    def _is_overrun(self) -> bool:
+        """Whether a provider has billed more than it was asked for."""
+        return any(ending.cost > part.held.amount for part, ending in self.parts if part.held is not None)
 
     def _spent(self) -> int:
         return sum(part.ending.cost for part in self.parts)

@@ -53,7 +53,7 @@ def for_answer(messages: Messages, steps: Sequence[str]) -> Messages:
 
 def size_of(steps: Sequence[str]) -> int:
     """The most tokens that `steps` and all that is said around them are."""
-    return ALLOWANCE + len(_told(steps).encode())
+    return ALLOWANCE + len(_told(steps).encode(errors="surrogatepass"))
 
 
 def for_classifier(text: str) -> Messages:

@@ -41,22 +41,39 @@ def test_a_step_goes_to_the_next_deployment_where_one_fails(ask: Ask, upstream: 
     assert sum(part.charged_nano for part in parts) == spent() > 0
 
 
-@_STREAMS
+@pytest.mark.parametrize(("fault", "stream"), [("status-500", False), ("status-500", True), ("status-400", False)])
 def test_what_fails_in_a_step_is_free_and_what_had_been_used_the_operators(
-    ask: Ask, upstream: Upstream, stream: bool
+    ask: Ask, upstream: Upstream, settings: Settings, fault: str, stream: bool
 ) -> None:
-    upstream.behave("test-model", _STEP, "status-400")
+    settings.UPSTREAM_RETRIES = 0
+    upstream.behave("test-model", _STEP, fault)
+    upstream.behave("spare-model", fault)
+    status, code = (400, "upstream_rejected") if fault == "status-400" else (502, "upstream_error")
 
     answer = ask(stream=stream)
 
-    assert answer.status_code == (200 if stream else 400)
-    assert _error(answer, stream=stream)["code"] == "upstream_rejected"
+    assert answer.status_code == (200 if stream else status)
+    assert code in _error(answer, stream=stream).values()
     assert "[DONE]" not in answer.text
     whole, parts = rows(2)
-    assert (whole.status, whole.billing_basis, whole.error_code) == ("failed", "void", "upstream_rejected")
+    assert (whole.status, whole.billing_basis, whole.error_code) == ("failed", "void", code)
     assert [(part.status, part.charged_nano) for part in parts] == [("succeeded", 0), ("failed", 0)]
     assert parts[0].expense_nano > 0
     assert spent() == 0
+
+
+def test_steps_that_were_heard_are_charged_where_the_request_itself_is_at_fault(ask: Ask, upstream: Upstream) -> None:
+    """Only the answer has its format: steps would be had for nothing by asking for one that there isn't."""
+    upstream.behave("test-model", _LAST, "status-400")
+
+    answer = ask(stream=True, response_format={"type": "no such format"})
+
+    assert said(answer, "reasoning_content") == "The last one."
+    assert _error(answer, stream=True)["code"] == "upstream_rejected"
+    whole, parts = rows(2)
+    assert (whole.status, whole.error_code) == ("failed", "upstream_rejected")
+    assert [part.status for part in parts] == ["succeeded", "failed"]
+    assert parts[0].charged_nano == spent() > 0
 
 
 def test_an_answer_that_breaks_off_is_free_whatever_steps_it_had(ask: Ask, upstream: Upstream) -> None:
@@ -134,6 +151,31 @@ def test_what_the_hold_does_not_cover_any_more_is_not_begun(ask: Ask, upstream: 
     whole, parts = rows(1)
     assert (whole.status, parts[0].status) == ("failed", "succeeded")
     assert spent() == 0
+
+
+@pytest.mark.parametrize(("bills", "charged"), [("", True), ("+usage:10:100000", False)])
+def test_steps_that_were_heard_are_charged_where_they_are_longer_than_planned_for_unless_a_provider_bills_too_much(
+    ask: Ask, upstream: Upstream, settings: Settings, bills: str, charged: bool
+) -> None:
+    """A token may be many bytes."""
+    settings.REASONING_STEP_TOKENS, settings.REASONING_STEPS = 300, 1
+    upstream.behave("test-model", f"says:{'long' * 10_000}{bills}", "says:The answer.")
+
+    answer = ask(stream=True, max_tokens=1)
+
+    assert _error(answer, stream=True)["code"] == "budget_exhausted"
+    assert ("Nothing is charged" in _error(answer, stream=True)["message"]) is not charged
+    rows(1)
+    assert (spent() > 0) is charged
+
+
+def test_half_an_emoji_in_a_step_is_as_long_as_any_other_text(ask: Ask, upstream: Upstream) -> None:
+    upstream.behave("test-model", f"says:Half \ud83d of it. {READY}", "says:The answer.")
+
+    answer = ask()
+
+    assert answer.status_code == 200
+    assert answer.json()["choices"][0]["message"]["reasoning_content"] == "Half \ud83d of it."
 
 
 def test_more_than_what_is_held_is_never_charged(ask: Ask, upstream: Upstream) -> None:
