@@ -1,6 +1,7 @@
 """The API describes itself without a doubt left open."""
 
 from io import StringIO
+from typing import Any
 
 import pytest
 import yaml
@@ -42,3 +43,9 @@ def test_every_operation_says_how_it_refuses(schema: dict[str, object]) -> None:
                 assert shape.endswith("/AnthropicError" if "/messages" in path else "/Error"), (method, path, status)
             if {} not in operation.get("security", [{}]):
                 assert {"401", "403"} <= refusals, (method, path)
+
+
+def test_models_are_called_by_a_key_or_by_a_session(schema: dict[str, Any]) -> None:
+    assert schema["paths"]["/v1/chat/completions"]["post"]["security"] == [{"bearer": []}, {"session": []}]
+    named = schema["components"]["securitySchemes"]
+    assert (named["bearer"]["scheme"], named["session"]["in"]) == ("bearer", "cookie")
