@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests import ROOT
@@ -25,6 +26,12 @@ def refuse_the_internet(event: str, arguments: tuple[Any, ...]) -> None:
 
 sys.addaudithook(refuse_the_internet)
 
+
+# How long an example takes says something of the machine, on which others are at work, too.
+hypothesis.settings.register_profile(
+    "anywhere", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("anywhere")
 
 # Tests there start real servers, each with a database, which no fixture of pytest-django's tells.
 _INSTALLATIONS = frozenset(ROOT / "tests" / name for name in ("e2e", "proofs", "secrets"))
