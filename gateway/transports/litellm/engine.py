@@ -48,6 +48,8 @@ def _import() -> ModuleType:
 
         litellm.ModelResponse()
         litellm.ModelResponseStream()
+    # Read for a tokenizer's text, which is kept beside it, and looked at by nobody: fifteen megabytes.
+    vars(litellm.utils).pop("json_data", None)
     _quieten(litellm)
     _guard(litellm)
     return litellm
