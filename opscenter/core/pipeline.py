@@ -1,7 +1,7 @@
 """One transaction whose statements go to PostgreSQL together, in as few messages as its answers allow.
 
 psycopg's own pipeline sends each statement by itself, and waits for an answer before and after BEGIN and COMMIT: of
-seven round trips a ledger commit needs three (docs/adr/0016).
+six round trips a ledger commit needs two (docs/adr/0016).
 """
 
 from collections.abc import Iterator
@@ -58,8 +58,11 @@ class _Gathering(Pipeline):
     def _fetch_gen(self, *, flush: bool) -> PQGen[None]:
         while self.command_queue:
             self.command_queue.popleft()()
+        if flush:
+            # With the statements, where psycopg sends it after them.
+            self.pgconn.send_flush_request()
         yield from generators.send(self.pgconn)
-        yield from super()._fetch_gen(flush=flush)
+        yield from super()._fetch_gen(flush=False)
 
 
 @contextmanager
