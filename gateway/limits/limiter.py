@@ -103,7 +103,7 @@ class Limiter:
         return self._keep(Lease(take, outcome, self._memory.note(take, outcome.granted), is_shared=True))
 
     async def look(self, take: Take) -> Refusal | None:
-        """What take() would refuse it for now. Nothing is taken, and no refusal counted."""
+        """What take() would refuse it for at this moment. Nothing is taken, and no refusal counted."""
         outcome = await self._shared.take(_never(take)) if self._shared else None
         if outcome is None:
             take = self._share(take)
