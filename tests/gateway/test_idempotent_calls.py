@@ -54,11 +54,9 @@ Ask = Callable[..., httpx.Response]
 
 @pytest.fixture
 def ask(serving: InProcess, key: str) -> Ask:
-    def ask(
-        *, once: str = "first", key: str = key, text: str = "Hello", mode: str = "", **fields: Any
-    ) -> httpx.Response:
+    def ask(*, once: str = "first", key: str = key, text: str = "Hello", **fields: Any) -> httpx.Response:
         body = {"model": "m1", "messages": [{"role": "user", "content": text}], **fields}
-        sent = {"Idempotency-Key": once} | ({"X-Routing-Mode": mode} if mode else {})
+        sent = {"Idempotency-Key": once}
         return serving.call("POST", "/v1/chat/completions", key=key, content=json.dumps(body).encode(), headers=sent)
 
     return ask
@@ -167,13 +165,27 @@ def test_another_request_under_the_same_key_is_refused_and_another_callers_key_i
     assert len(upstream.calls) == 2
 
 
+_CHATS = "/v1/chat/completions"
+
+
 @pytest.mark.once
-def test_the_same_words_in_another_routing_mode_are_another_request(ask: Ask, upstream: Upstream) -> None:
-    ask()
+@pytest.mark.parametrize(
+    ("first", "second", "headers"),
+    [
+        (_CHATS, _CHATS, {"X-Routing-Mode": "reasoning"}),
+        ("/api/v2/llm/chat/completions", "/api/v2/llm/chat/completions", {"X-Power-Level": "eco"}),
+        (_CHATS, "/v1/messages", {}),
+    ],
+)
+def test_the_same_words_asked_of_somebody_else_are_another_request(
+    serving: InProcess, key: str, upstream: Upstream, first: str, second: str, headers: dict[str, str]
+) -> None:
+    body = json.dumps({"model": "m1", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 20}).encode()
+    made = serving.call("POST", first, key=key, content=body, headers={"Idempotency-Key": "first"})
 
-    changed = ask(mode="reasoning")
+    changed = serving.call("POST", second, key=key, content=body, headers={"Idempotency-Key": "first"} | headers)
 
-    assert (changed.status_code, _code(changed)) == (422, "idempotency_key_reused")
+    assert (made.status_code, changed.status_code) == (200, 422), changed.text
     assert len(upstream.calls) == 1
 
 

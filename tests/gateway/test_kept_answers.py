@@ -1,5 +1,8 @@
 """What is kept of calls with an Idempotency-Key: what each moment of a worker's death leaves, and for how long."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -51,6 +54,34 @@ def test_a_claim_without_a_hold_counts_for_the_time_of_a_lease(settings: Setting
     assert IdempotentCall.objects.get().request_id == second
     with pytest.raises(KeyReused):
         _claim(path="/v1/y")
+
+
+def test_a_claim_that_is_asked_for_again_after_a_lost_connection_is_the_same() -> None:
+    assert _claim(same := uuid7()) == _claim(same)
+
+
+def test_of_two_that_would_take_over_the_same_key_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each looks at the row, finds it free, and takes its time."""
+    _claim()
+    _aged(10_000)
+    both_looked, refuse = threading.Barrier(2), stored._refuse_unless_free
+
+    def slowly(row: IdempotentCall, *, is_old: bool) -> None:
+        refuse(row, is_old=is_old)
+        with suppress(threading.BrokenBarrierError):
+            both_looked.wait(0.3)
+
+    def attempt(_: int) -> str:
+        try:
+            return "claimed" if _claim() else ""
+        except CallInProgress:
+            return "in progress"
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(stored, "_refuse_unless_free", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(attempt, range(2))) == ["claimed", "in progress"]
 
 
 def test_a_call_lives_as_long_as_its_hold_and_is_free_again_where_that_was(bobs: Account, settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """POST /v1/quote and `max_cost`: what a call can cost is known before it, and never exceeded."""
 
 import json
+import threading
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -124,11 +125,8 @@ def test_a_quote_says_what_a_call_can_cost_and_holds_nothing(post: Post, path: s
     quote = post(path, {**_CHAT, "model": "chat-even", "max_tokens": 100, "n": 2}).json()
 
     most = (quote["tokens"]["prompt_most"] + 200) * 2_000_000
-    assert (quote["object"], quote["endpoint"], quote["most_credits"]) == (
-        "quote",
-        "chat/completions",
-        f"{most / _NANO:g}",
-    )
+    assert (quote["object"], quote["endpoint"], quote["model"]) == ("quote", "chat/completions", "chat-even")
+    assert (quote["most_credits"], quote["max_cost"]) == (f"{most / _NANO:g}", None)
     # Two choices of one token each, and what was sent.
     assert _nano(quote["least_credits"]) == (quote["tokens"]["prompt"] + 2) * 2_000_000
     (candidate,) = quote["candidates"]
@@ -219,6 +217,17 @@ def test_without_the_database_there_is_no_quote(post: Post, monkeypatch: pytest.
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
 
 
+def test_a_database_that_says_nothing_keeps_no_quote_waiting(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    says_something = threading.Event()
+    monkeypatch.setattr("gateway.standing.read", lambda *_: says_something.wait(30))
+    monkeypatch.setattr("gateway.quote._PATIENCE_S", 0.05)
+
+    refused = post("/v1/quote", {**_CHAT, "model": "chat-even"})
+    says_something.set()
+
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+
+
 @pytest.mark.parametrize("how", ["body", "header", "both"])
 def test_too_dear_a_call_is_told_what_it_could_have(post: Post, upstream: Upstream, how: str) -> None:
     body: dict[str, Any] = {**_CHAT, "model": "chat-even", "max_tokens": 1000}
@@ -263,6 +272,7 @@ def test_candidates_that_are_too_dear_are_left_out(post: Post) -> None:
     assert served.status_code == 200
     assert [candidate["deployment"] for candidate in quote["candidates"]] == [cheap["deployment"]]
     assert _row(served).held_nano <= _NANO
+    assert quote["max_cost"] == "1"
     assert [refusal["code"] for refusal in none["refusals"]] == ["max_cost_exceeded"]
 
 

@@ -1,71 +1,100 @@
 """What is held for calls that hear each other, and how the one charge is shared out among them."""
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
 
-from credits.ledger.moves import Held
-from gateway.callers import Caller
 from gateway.composed import endings
-from gateway.composed.planned import BYTES_PER_TOKEN, MESSAGE_ALLOWANCE, Plan, Planned
+from gateway.composed.planned import BYTES_PER_TOKEN, MESSAGE_ALLOWANCE, Plan
 from gateway.composed.records import parts, rows
-from gateway.composed.whole import Part, Whole
-from gateway.endings import Ending
-from gateway.endpoints.chat import CHAT, ChatSpeaker
 from gateway.errors import ClientLeft
-from gateway.exchange import Exchange
-from gateway.models import RequestRow
-from gateway.usage_counts import Usage
-from opscenter.core.ids import next_to, uuid7
-from opscenter.core.limits import Limits
+from opscenter.core.ids import next_to
+from tests.gateway.composed.making import DEAR, M1, PLAN, note, planned, whole_of
 from tests.gateway.routing.made import made
 
 pytestmark = pytest.mark.once
 
-_M1 = made("m1", usd="2")
-_DEAR = made("dear", usd="10")
 _MOST = 10**12
-
-
-def _planned(**changes: Any) -> Planned:
-    return Planned(**{"candidates": (_M1,), "input_bound": 100, "most": 500, "least": 200, **changes})
-
-
-_PLAN = Plan((_planned(), _planned(hears=(0,)), _planned(most=None, candidates=(_M1, _DEAR), hears=(0, 1))))
 
 
 def test_a_plan_costs_what_its_calls_can_with_what_they_hear_at_the_dearest() -> None:
     heard = 500 * BYTES_PER_TOKEN + MESSAGE_ALLOWANCE
     nano = 2_000_000
 
-    assert _PLAN.costs() == [
+    assert PLAN.costs() == [
         600 * nano,
         (600 + heard) * nano,
         (100 + 2 * heard + 4000) * nano * 5,
     ]
-    assert _PLAN.tokens() == 600 + 600 + heard + 100 + 2 * heard + 4000
+    assert PLAN.tokens() == 600 + 600 + heard + 100 + 2 * heard + 4000
+
+
+@pytest.mark.parametrize(("level", "output"), [(300, 300), (0, 200), (450, 450), (9000, 500)])
+def test_a_level_shortens_answers_and_what_is_heard_of_them_to_their_least(level: int, output: int) -> None:
+    heard, last = output * BYTES_PER_TOKEN + MESSAGE_ALLOWANCE, min(max(level, 200), 4000)
+    nano = 2_000_000
+
+    assert PLAN.costs(level) == [
+        (100 + output) * nano,
+        (100 + heard + output) * nano,
+        (100 + 2 * heard + last) * nano * 5,
+    ]
+    assert PLAN.cost(level) == sum(PLAN.costs(level))
+    assert PLAN.input(level) == 300 + 3 * heard
+    assert PLAN.tokens(level) == PLAN.input(level) + 2 * output + last
+    assert [PLAN.output_at(one, level) for one in (M1, DEAR)] == [2 * output + last, last]
+    assert PLAN.cost_at(M1, level) == sum(PLAN.costs(level)[:2]) + PLAN.costs(level)[2] // 5
+
+
+def test_of_several_candidates_the_one_counts_that_needs_most(settings: Settings) -> None:
+    settings.IMAGE_TOKEN_ALLOWANCE = 1000
+    small = replace(DEAR, output_cap=50, target=replace(DEAR.target, context_window=120))
+    call = planned(candidates=(M1, small), most=None, least=20, choices=2, media=1)
+
+    assert (call.longest(None), call.longest(30)) == (8000, 60)
+    assert (call.input(7), call.input(0)) == (1107, 1100)
+    assert (call.tokens(None, 7), call.tokens(30, 7)) == (9107, 1167)
+    assert call.cost_at(small, 30, 7) == (120 + 60) * 10_000_000
+    assert call.cost(30, 7) == (1107 + 60) * 2_000_000
+    assert Plan((call,)).candidates == (M1, small)
+
+
+def test_whoever_answers_last_comes_first_and_nobody_twice() -> None:
+    assert PLAN.candidates == (M1, DEAR)
+    assert Plan((planned(), planned(candidates=(DEAR,)))).candidates == (DEAR, M1)
+
+
+def test_free_is_a_plan_whose_every_call_somebody_makes_for_nothing() -> None:
+    gratis = made("gratis", usd="0")
+    both, one = planned(candidates=(M1, gratis)), planned(candidates=(gratis,))
+    free = Plan((both, one)).free()
+
+    assert free is not None
+    assert [call.candidates for call in free.calls] == [(gratis,), (gratis,)]
+    assert Plan((both, planned())).free() is None
 
 
 @given(amount=st.integers(0, 10**11))
 def test_a_level_is_the_greatest_that_fits(amount: int) -> None:
-    level = _PLAN.level_of(_PLAN.cost, amount)
+    level = PLAN.level_of(PLAN.cost, amount)
 
     if level is None:
-        assert _PLAN.cost() <= amount
+        assert PLAN.cost() <= amount
     else:
-        assert _PLAN.cost(level) <= amount or level == 0
-        assert _PLAN.cost(level + 1) > amount
+        assert PLAN.cost(level) <= amount or level == 0
+        assert PLAN.cost(level + 1) > amount
 
 
 @given(
     calls=st.lists(st.tuples(st.integers(0, _MOST), st.booleans()), min_size=1, max_size=6), held=st.integers(0, _MOST)
 )
 def test_parts_of_a_charge_add_up_to_it_and_the_rest_is_overrun(calls: list[tuple[int, bool]], held: int) -> None:
-    whole = _whole(held)
+    whole = whole_of(held)
     for cost, is_paid in calls:
-        _note(whole, cost if is_paid else 0, is_paid=is_paid)
+        note(whole, cost if is_paid else 0, is_paid=is_paid)
     ending = endings.answered(whole)
     whole.charged_nano = min(ending.cost, held)
 
@@ -84,50 +113,12 @@ def test_parts_of_a_charge_add_up_to_it_and_the_rest_is_overrun(calls: list[tupl
 
 @given(tokens=st.lists(st.integers(0, 10**6), min_size=1, max_size=6))
 def test_of_what_failed_nothing_is_charged_and_all_of_it_is_an_expense(tokens: list[int]) -> None:
-    whole = _whole(_MOST)
+    whole = whole_of(_MOST)
     for number in tokens:
-        _note(whole, number * 2_000_000, is_paid=True, tokens=number)
+        note(whole, number * 2_000_000, is_paid=True, tokens=number)
     ending = endings.failed(whole, ClientLeft())
 
     written = [request for request, _ in parts(whole, ending)]
 
     assert sum(row.charged_nano + row.overrun_nano for row in written) == ending.cost == 0
     assert sum(row.expense_nano for row in written) == ending.upstream_expense == sum(tokens) * 2_000_000
-
-
-def _whole(held: int) -> Whole:
-    whole = Whole(
-        plan=_PLAN,
-        speaks=ChatSpeaker,
-        caller=Caller(1, 1, 1, "free", "balanced", "prod", "", frozenset(), None, None, (), None, Limits(), Limits()),
-        ask=CHAT.parse(b'{"messages": [{"role": "user", "content": "Why?"}]}'),
-        candidates=_PLAN.candidates,
-        endpoint=CHAT,
-        tags={},
-        id=uuid7(),
-    )
-    whole.held = Held(whole.id, held, 1)
-    return whole
-
-
-def _note(whole: Whole, cost: int, *, is_paid: bool, tokens: int = 1) -> None:
-    ask = whole.ask
-    exchange = Exchange(
-        caller=whole.caller,
-        ask=ask,
-        candidates=(_M1,),
-        endpoint=CHAT,
-        tags={},
-        id=next_to(whole.id, len(whole.parts) + 1),
-        part_of=whole,
-    )
-    exchange.attempt(_M1)
-    basis = RequestRow.Basis.PROVIDER if is_paid else RequestRow.Basis.VOID
-    status = RequestRow.Status.SUCCEEDED if is_paid else RequestRow.Status.FAILED
-    usage = Usage(0, 0, 0, tokens)
-    whole.parts.append(
-        Part(
-            exchange,
-            Ending(status, basis, 200, usage, cost=cost, upstream_expense=0 if is_paid else 7, captures=is_paid),
-        )
-    )
