@@ -9,6 +9,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from django.conf import settings
+
 from gateway import own_keys, retries, timing
 from gateway.errors import NoProvider, UpstreamFailed, UpstreamOverloaded, UpstreamRejected, UpstreamTimedOut
 from gateway.exchange import Attempt, Exchange
@@ -143,7 +145,7 @@ def failed(serving: Runtime, exchange: Exchange, attempt: Attempt, error: upstre
     target = attempt.candidate.target
     says_nothing = upstream.UpstreamBadRequest | upstream.UpstreamModelMissing | upstream.UpstreamEnded
     failed_before = any(former.candidate.target.key == target.key for former in exchange.attempts[:-1])
-    is_silent = isinstance(error, says_nothing)
+    is_silent = isinstance(error, says_nothing) or _was_rushed(exchange, attempt, attempt.ended - attempt.began)
     timing.failed(serving.measured, attempt, is_targets_fault=not is_silent)
     if is_silent or failed_before:
         # However often it tries, a call is one witness against a target.
@@ -162,6 +164,16 @@ def failed(serving: Runtime, exchange: Exchange, attempt: Attempt, error: upstre
         error.status,
         extra={"request_id": exchange.id},
     )
+
+
+def _was_rushed(exchange: Exchange, attempt: Attempt, waited_s: float) -> bool:
+    """Whether an inner call was left less time by those before it than any other call gives: who doesn't answer in it
+    has not failed everybody.
+    """
+    if exchange.part_of is None or not isinstance(attempt.error, upstream.UpstreamTimeout):
+        return False
+    usual_s: float = min(attempt.candidate.target.timeout_s, settings.REQUEST_TIMEOUT_S / len(exchange.candidates))
+    return waited_s < usual_s
 
 
 def _exhausted(

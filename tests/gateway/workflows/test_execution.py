@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from pytest_django.fixtures import Settings
 
 from credits.models import Hold
 from gateway.models import RequestRow, Workflow
@@ -259,7 +260,10 @@ def test_who_has_too_little_is_refused_whole(execute: Execute, upstream: Upstrea
     assert upstream.calls == []
 
 
-def test_a_workflow_has_its_own_time(execute: Execute, upstream: Upstream) -> None:
+def test_a_workflow_has_its_own_time_which_says_nothing_of_who_does_not_answer_in_it(
+    execute: Execute, serving: InProcess, upstream: Upstream, settings: Settings
+) -> None:
+    settings.BREAKER_FAILURES = 1
     upstream.behave("m1", "slow-first-byte:20")
     write("essay", one="{{ input }}", model="m1", timeout_s=1)
 
@@ -267,6 +271,7 @@ def test_a_workflow_has_its_own_time(execute: Execute, upstream: Upstream) -> No
 
     assert (answer.status_code, answer.json()["error"]["details"]) == (504, {"step": "one"})
     assert whole_of(answer).charged_nano == 0
+    assert "open" not in serving.runtime.breaker.states().values()
 
 
 def test_an_idempotency_key_executes_once(execute: Execute, upstream: Upstream) -> None:
