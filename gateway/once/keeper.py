@@ -17,11 +17,13 @@ from gateway.errors import GatewayNotReady
 from gateway.once import stored
 from gateway.once.claim import Claim
 from gateway.once.stored import Answer, Wanted
+from gateway.once.turns import Turns
 from opscenter.core.db import limit_waits_for_locks
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Work = Callable[[], int | Answer]
 
 _AWAY = (OperationalError, InterfaceError, InternalError)
 _PATIENCE_S = 1.8
@@ -33,6 +35,7 @@ class AnswerKeeper:
 
     def __init__(self) -> None:
         self._thread: ThreadPoolExecutor | None = None
+        self._turns = Turns()
 
     def stop(self) -> None:
         if self._thread is not None:
@@ -41,16 +44,20 @@ class AnswerKeeper:
     async def claim(self, wanted: Wanted) -> Claim | Answer:
         """Raises what stored.claim() does, and GatewayNotReady (503)."""
         began = time.monotonic()
-        claiming = self._run(partial(_in_time, began + _PATIENCE_S, partial(stored.claim, wanted)))
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                found = await asyncio.shield(claiming)
-        except (asyncio.CancelledError, TimeoutError) as error:
-            claiming.add_done_callback(partial(self._let_go, wanted))
-            if isinstance(error, TimeoutError):
-                raise _unavailable("its thread is held up") from error
-            raise
+            async with asyncio.timeout(_PATIENCE_S), self._turns.of(wanted.virtual_key_id):
+                found = await self._claimed(wanted, partial(_in_time, began + _PATIENCE_S))
+        except TimeoutError as error:
+            raise _unavailable("its thread is held up") from error
         return found if isinstance(found, Answer) else Claim(found, wanted.request_id, began=began)
+
+    async def _claimed(self, wanted: Wanted, in_time: Callable[[Work], int | Answer]) -> int | Answer:
+        claiming = self._run(partial(in_time, partial(stored.claim, wanted)))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            claiming.add_done_callback(partial(self._let_go, wanted))
+            raise
 
     async def keep(self, claim: Claim, answer: Answer) -> None:
         """Raises GatewayNotReady (503), then there is no answer to be had under this key; TimeoutError, then it may
