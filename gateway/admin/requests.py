@@ -21,6 +21,7 @@ from opscenter.core.api import Permissions
 from opscenter.core.models import User
 from opscenter.core.usernames import with_username
 
+_IN_PARTS = "in its calls"
 STATUS_LABELS = {
     "Succeeded": "success",
     "Failed": "danger",
@@ -112,7 +113,7 @@ class RequestRowAdmin(Billed, LargeTable, ReadOnlyModelAdmin):
 
     @display(description="Tokens in / out")
     def tokens(self, row: RequestRow) -> str:
-        return f"{row.prompt_tokens} / {row.completion_tokens}"
+        return _IN_PARTS if row.is_borne_by_parts else f"{row.prompt_tokens} / {row.completion_tokens}"
 
     @display(description="Held (credits)")
     def held(self, row: RequestRow) -> str:
@@ -120,7 +121,7 @@ class RequestRowAdmin(Billed, LargeTable, ReadOnlyModelAdmin):
 
     @display(description="Charged (credits)")
     def charged(self, row: RequestRow) -> str:
-        return amounts.to_text(row.charged_nano)
+        return _IN_PARTS if row.is_borne_by_parts and not row.charged_nano else amounts.to_text(row.charged_nano)
 
 
 def _meant(term: str) -> Q:

@@ -90,6 +90,12 @@ class RequestRow(models.Model):
     def __str__(self) -> str:
         return str(self.id)
 
+    @property
+    def is_borne_by_parts(self) -> bool:
+        """Whether its tokens and its charge are in the rows of its inner calls."""
+        is_charged = self.billing_basis != self.Basis.VOID and self.status != self.Status.LOST
+        return is_charged and not self.attempts and self.parent_id is None
+
 
 class AttemptRow(models.Model):
     """One upstream call of a request; `n` counts from 1. `rates` are those it would be billed at, `cost_usd` is what

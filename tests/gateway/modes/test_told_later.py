@@ -100,11 +100,14 @@ def test_operators_find_the_inner_calls_on_the_requests_page(ask: Ask, admin_cli
 
     page = admin_client.get(f"/admin/gateway/requestrow/{whole.pk}/change/").content.decode()
     inner = admin_client.get(f"/admin/gateway/requestrow/{parts[0].pk}/change/").content.decode()
+    listed = admin_client.get("/admin/gateway/requestrow/").content.decode()
 
     assert "Inner calls" in page
     assert all(f"{part.pk}/change/" in page for part in parts)
     assert "Agrees" in page
     assert f"{whole.pk}/change/" in inner
+    # Neither tokens nor credits of its own, which would look like a free call.
+    assert listed.count("in its calls") == 2
 
 
 def _get(client: Client, key: str, path: str) -> Any:
