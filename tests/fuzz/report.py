@@ -16,7 +16,8 @@ nobody may be answered anything but a refusal where a credential is asked for. `
 """
 AS_ANSWERED = """
 What the first three were answered, whatever was odd about it: by each operation that asks a model or tries a provider's
-key, and by groups of the others. A run fails where one of the former never answers with success.
+key, and by groups of the others. A run fails where one of the former never answers with success. Each has a key of
+their own under /llm/providers, so that of three who ask for one, two are told that there is none.
 
 | operation | 2xx | 4xx | 5xx | success | most often refused by |
 |---|---|---|---|---|---|"""

@@ -61,6 +61,7 @@ def furnish(user: User, *, base_url: str) -> Rows:
     server = servers.create(fields=fields | serves, api_key=token_hex(16))
     openai = {"provider": "openai", "key_name": f"key-{mark}", "base_url": base_url}
     platform = provider_keys.create(fields=openai, api_key=token_hex(16))
+    provider_keys.create(fields=openai | {"provider": "openrouter"}, api_key=token_hex(16))
     models = [_model(f"{purpose}-{mark}", purpose, server) for purpose in _PURPOSES]
     for purpose in _PURPOSES:
         active.set_active(purpose=purpose, primary=server)
