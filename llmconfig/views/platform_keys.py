@@ -91,7 +91,10 @@ class PlatformKeyView(_PlatformKeys):
     @extend_schema(operation_id="get_platform_key", parameters=[with_etag(200)], responses=PlatformKeyOut)
     def get(self, request: Request, provider: str) -> Response:
         """Masked; 404 where none is set."""
-        return self.shown(_of(platform_keys.get(provider)))
+        return self.shown(self.get_object())
+
+    def get_object(self) -> PlatformKey:
+        return _of(platform_keys.get(self.kwargs["provider"]))
 
     @extend_schema(
         operation_id="set_platform_key",

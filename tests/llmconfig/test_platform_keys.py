@@ -54,6 +54,15 @@ class Caller:
         return Answer(self.response.status_code, self.response.content.decode(), self.response.json())
 
 
+def test_what_an_address_takes_is_told(alice: Api) -> None:
+    assert alice.call("OPTIONS", f"{KEYS}openrouter").status == 404
+
+    alice.put(f"{KEYS}openrouter", {"api_key": OPENAI_SECRET})
+    told = alice.call("OPTIONS", f"{KEYS}openrouter")
+
+    assert (told.status, "application/json" in told.body["parses"]) == (200, True)
+
+
 def test_a_key_is_set_shown_masked_replaced_and_deleted(alice: Api) -> None:
     assert alice.get(f"{KEYS}openrouter").status == 404
 
