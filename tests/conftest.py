@@ -13,6 +13,7 @@ import pytest
 from tests import ROOT
 from tests.database import dropped_though_in_use, fresh_pool  # noqa: F401 - an autouse fixture
 from tests.first_rows import django_db_setup  # noqa: F401 - takes the place of pytest-django's
+from tests.garbage import own_garbage, pytest_collection_finish  # noqa: F401 - an autouse fixture, and a hook
 from tests.upstream import Upstream, running_upstream
 
 
