@@ -51,6 +51,11 @@ class Figures:
         return whole if self.whole else reduced
 
     @property
+    def pause_s(self) -> float:
+        """Between two calls of a client: a reduced run has others beside it, which take longer the more it calls."""
+        return 0.0 if self.whole else 0.1
+
+    @property
     def chance(self) -> Random:
         return Random(self.seed)
 

@@ -60,7 +60,7 @@ def world(running_upstream_server: Upstream, whole: bool) -> Iterator[World]:
 @pytest.mark.proof(3, "Web workers killed (SIGKILL) in the middle of streams and plain calls")
 def test_killed_workers_lose_nothing_and_double_nothing(world: World, upstream: Upstream, figures: Figures) -> None:
     kills = figures.times(reduced=2, whole=200 if figures.database == "postgres" else 25)
-    with Load(world.live.url, world.key, KINDS, CLIENTS, move=True) as load:
+    with Load(world.live.url, world.key, KINDS, CLIENTS, pause_s=figures.pause_s, move=True) as load:
         killer = Killer(world, load, figures.chance)
         figures.saw_without_the_guard("holds left by the first kills, still open long after their lease", killer.stay())
         world.live.start_worker()

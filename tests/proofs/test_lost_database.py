@@ -73,7 +73,8 @@ def test_no_call_without_a_hold_and_no_answer_without_its_charge(
 ) -> None:
     restarts, chance = figures.times(reduced=2, whole=20), figures.chance
     probe = Probe(f"{world.live.url}/health/live", every_s=0.1)
-    with probe.running(), Load(world.live.url, world.key, KINDS, CLIENTS) as load:
+    calling = Load(world.live.url, world.key, KINDS, CLIENTS, pause_s=figures.pause_s)
+    with probe.running(), calling as load:
         recoveries = [restart(postgres, load, chance) for _ in range(restarts)]
     sweep_everything(world)
     books = Books(world)

@@ -84,7 +84,7 @@ def test_no_call_fails_and_nothing_is_overspent(
         carol = world.new_key("carol", credits=CREDITS_OF_CAROL)
         limited = [Limited(world, *options, credits=CREDITS_OF_LIMITED) for options in LIMITS]
         world.live.start_worker()
-        rich = Load(world.live.url, world.key, KINDS, CLIENTS)
+        rich = Load(world.live.url, world.key, KINDS, CLIENTS, pause_s=figures.pause_s)
         poor = Load(world.live.url, carol, KINDS, CLIENTS, pause_s=0.1)
         for load in (rich, poor, *(key.load for key in limited)):
             loads.enter_context(load)

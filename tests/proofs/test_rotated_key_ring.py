@@ -56,7 +56,8 @@ def test_every_secret_stays_readable_while_the_ring_is_rotated(
     if figures.whole:
         before = run(world, [*COMMAND, "--check"], ring=rings[2], code=1)
         figures.saw_without_the_guard("with the new key alone, before", before.strip())
-    with reading(world) as seen, Load(world.live.url, world.key, KINDS, CLIENTS) as load:
+    calling = Load(world.live.url, world.key, KINDS, CLIENTS, pause_s=figures.pause_s)
+    with reading(world) as seen, calling as load:
         done, chance = [], figures.chance
         for _ in range(kills):
             done.append(kill_after(world, chance.randint(1, count // (kills + 2))))
