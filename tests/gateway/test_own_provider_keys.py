@@ -21,6 +21,7 @@ from tests.eventually import eventually
 from tests.gateway.in_process import InProcess
 from tests.gateway.people import key_of, person, wallet
 from tests.llmconfig.api import Api, on_key
+from tests.replayed import replayed
 from tests.upstream import Upstream
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
@@ -33,12 +34,15 @@ class World:
 
     def __init__(self, alice: Api, serving: InProcess, upstream: Upstream, **fields: Any) -> None:
         self.alice, self.serving, self.upstream = alice, serving, upstream
-        platform = alice.key(api_key=PLATFORMS)
-        alice.model(on_key(platform, "gpt-x"), name="m1", input_price="2")
-        alice.model(on_key(platform, "gpt-y"), name="dear", input_price="9", tier="enterprise")
-        self.bea = person("bea", "LLM user", tier="starter", credits_nano=10**12)
-        self.key = key_of(self.bea).plaintext
-        self.own = self.add(self.bea)
+        self.bea, self.key, self.own = replayed(__name__, self._make)
+        serving.sees_changes()
+
+    def _make(self) -> tuple[User, str, ProviderKey]:
+        platform = self.alice.key(api_key=PLATFORMS)
+        self.alice.model(on_key(platform, "gpt-x"), name="m1", input_price="2")
+        self.alice.model(on_key(platform, "gpt-y"), name="dear", input_price="9", tier="enterprise")
+        bea = person("bea", "LLM user", tier="starter", credits_nano=10**12)
+        return bea, key_of(bea).plaintext, self.add(bea)
 
     def add(self, owner: User, **fields: Any) -> ProviderKey:
         values = {"provider": "openai", "key_name": "main", "api_key": OWN, "byok_only": True, **fields}

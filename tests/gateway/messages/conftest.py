@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 from tests.gateway.in_process import InProcess
 from tests.gateway.people import key_of, person
 from tests.llmconfig.api import Api, on_key, on_server
+from tests.replayed import replayed
 from tests.upstream import Upstream
 
 # Each costs $2 per 1M tokens either way, at 1000 credits per USD and without markup.
@@ -44,13 +45,17 @@ class Client:
 def client(alice: Api, serving: InProcess, upstream: Upstream, settings: Settings) -> Client:
     settings.PROVIDER_API_BASES = {"anthropic": upstream.origin}
     settings.BREAKER_FAILURES = 1_000_000
-    key = alice.key(provider="anthropic", api_key=SECRET)
-    server = alice.server(base_url=upstream.origin, server_type="openai-compatible")
-    priced = {"input_price": "2", "cached_input_price": "1", "output_price": "2", "max_output_tokens": 4000}
-    alice.model(on_key(key, UPSTREAM_MODEL[NATIVE]), name=NATIVE, **priced)
-    alice.model(on_server(server, UPSTREAM_MODEL[TRANSLATED]), name=TRANSLATED, **priced)
-    alice.model(on_server(server, UPSTREAM_MODEL[ENGINE], transport="litellm"), name=ENGINE, **priced)
-    bob = key_of(person("bob", "LLM user", credits_nano=GIVEN)).plaintext
+
+    def make() -> str:
+        key = alice.key(provider="anthropic", api_key=SECRET)
+        server = alice.server(base_url=upstream.origin, server_type="openai-compatible")
+        priced = {"input_price": "2", "cached_input_price": "1", "output_price": "2", "max_output_tokens": 4000}
+        alice.model(on_key(key, UPSTREAM_MODEL[NATIVE]), name=NATIVE, **priced)
+        alice.model(on_server(server, UPSTREAM_MODEL[TRANSLATED]), name=TRANSLATED, **priced)
+        alice.model(on_server(server, UPSTREAM_MODEL[ENGINE], transport="litellm"), name=ENGINE, **priced)
+        return key_of(person("bob", "LLM user", credits_nano=GIVEN)).plaintext
+
+    bob = replayed(__name__, make)
     serving.sees_changes()
     return Client(serving, bob)
 

@@ -12,13 +12,14 @@ from gateway.routing.power import at_level
 from gateway.routing.wishes import NO_WISHES, take
 from tests.gateway.people import caller, snapshot
 from tests.llmconfig.api import Api, on_key, on_server
+from tests.replayed import replayed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture
 def bob(db: None) -> Caller:
-    return caller("bob", tier="professional")
+    return replayed((__name__, "bob"), lambda: caller("bob", tier="professional"))
 
 
 def route(bob: Caller, model: str | None = None, *, seen: dict[str, Seen] | None = None, **body: Any) -> list[str]:
@@ -38,13 +39,17 @@ def route(bob: Caller, model: str | None = None, *, seen: dict[str, Seen] | None
 
 def mixed(alice: Api) -> Any:
     """One model at three places, of rising price."""
-    return alice.model(
-        on_server(alice.server(), "here", input_price="1"),
-        on_key(alice.key(provider="groq"), "groq-x", input_price="0.1"),
-        on_key(alice.key(), "gpt-x"),
-        input_price="5",
-        strategy="cost-aware",
-    )
+
+    def make() -> Any:
+        return alice.model(
+            on_server(alice.server(), "here", input_price="1"),
+            on_key(alice.key(provider="groq"), "groq-x", input_price="0.1"),
+            on_key(alice.key(), "gpt-x"),
+            input_price="5",
+            strategy="cost-aware",
+        )
+
+    return replayed((__name__, "mixed"), make)
 
 
 def test_nothing_is_asked_unless_it_is() -> None:
@@ -188,6 +193,10 @@ def test_a_call_reaches_its_keys_power_level_and_lesser_ones(alice: Api, bob: Ca
 
 
 def catalog(alice: Api) -> None:
+    replayed((__name__, "catalog"), lambda: make_catalog(alice))
+
+
+def make_catalog(alice: Api) -> None:
     openai, groq, together = alice.key(), alice.key(provider="groq"), alice.key(provider="together")
     alice.model(on_key(openai, "best"), name="best", quality_score="0.97", input_price="10", tier="professional")
     alice.model(on_key(openai, "top"), name="top", quality_score="0.99", input_price="20", tier="enterprise")
