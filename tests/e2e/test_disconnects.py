@@ -11,6 +11,8 @@ from tests.e2e.world import HELLO, NANO_PER_TOKEN, World
 from tests.eventually import eventually
 from tests.upstream import Upstream
 
+pytestmark = pytest.mark.once
+
 TRANSPORTS = ("relay", "litellm")
 
 Offer = Callable[[str, str, str], str]
@@ -33,7 +35,7 @@ def offer(impatient: World, upstream_server_id: int) -> Offer:
 def leave_stream_after(world: World, model: str, lines: int) -> None:
     body = {"model": model, "messages": HELLO, "max_tokens": 200, "stream": True}
     with (
-        httpx.Client(base_url=world.live.url, timeout=10) as client,
+        httpx.Client(base_url=world.live.url, timeout=60) as client,
         client.stream("POST", "/v1/chat/completions", json=body, headers=world.bearer()) as response,
     ):
         assert response.status_code == 200

@@ -19,6 +19,9 @@ from tests import ROOT
 from tests.eventually import eventually
 from tests.processes import die_with_parent, free_port, in_session_of, stop
 
+# It brings its own database, whichever the run has.
+pytestmark = pytest.mark.once
+
 DROPPED = ("SECRET_KEY", "BYOK_ENCRYPTION_KEY", "DATABASE_URL", "REDIS_URL")
 # Of what is written in one piece once calls are answered.
 WELCOME = "API docs"

@@ -10,6 +10,8 @@ from llmconfig.services import servers
 from opscenter.core.models import User
 from tests.secrets.scanner import Scanner
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("debug", [True, False])
 @pytest.mark.parametrize("place", ["admin", "api"])
