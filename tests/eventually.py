@@ -11,7 +11,7 @@ POLL_INTERVAL_S = 0.02
 # Most looks cost what they look at some work: the longer it takes, the rarer they are.
 RARER = 1 / 20
 MOST_INTERVAL_S = 0.2
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 
 
 def eventually(predicate: Callable[[], T], timeout_s: float = TIMEOUT_S, *, what: Callable[[], str] | None = None) -> T:

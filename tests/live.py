@@ -32,7 +32,7 @@ SERVE = (sys.executable, "manage.py", "serve")
 WORKER = (sys.executable, "manage.py", "worker")
 # uvicorn's worker processes are spawned by multiprocessing; its resource tracker is a child too.
 WEB_WORKER_MARK = "spawn_main"
-READY_TIMEOUT_S = 60
+READY_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 40
 LAST_MOMENT_S = 3
 

@@ -28,12 +28,12 @@ def wallet_locked(account: Account) -> Iterator[None]:
         with transaction.atomic():
             Account.objects.select_for_update().get(pk=account.pk)
             locked.set()
-            release.wait(20)
+            release.wait(60)
         connection.close()
 
     thread = threading.Thread(target=hold_the_lock)
     thread.start()
-    assert locked.wait(20)
+    assert locked.wait(60)
     try:
         yield
     finally:

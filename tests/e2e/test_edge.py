@@ -26,7 +26,7 @@ TIMEOUTS = {
     "BODY_BUDGET_BYTES": "3000000",
 }
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 @pytest.fixture(scope="module")

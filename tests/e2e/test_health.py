@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.e2e.world import HELLO, World
+from tests.e2e.world import HELLO, WITHOUT_TLS, World
 from tests.eventually import eventually
 from tests.live import LiveServer
 from tests.llmconfig.health.receiver import Receiver, running_receiver
@@ -60,7 +60,13 @@ def few_calls(world: World) -> set[tuple[int, str]]:
     """Status and attempts of calls over a new connection each, so that every worker has some."""
     body = {"model": "m", "messages": HELLO, "max_tokens": 20}
     answers = [
-        httpx.post(f"{world.live.url}/v1/chat/completions", json=body, headers=world.bearer(), timeout=60)
+        httpx.post(
+            f"{world.live.url}/v1/chat/completions",
+            json=body,
+            headers=world.bearer(),
+            timeout=60,
+            verify=WITHOUT_TLS,
+        )
         for _ in range(FEW)
     ]
     return {(answer.status_code, answer.headers.get("x-ops-attempts", "")) for answer in answers}

@@ -131,7 +131,7 @@ def test_errors_are_the_classes_that_users_of_the_sdk_catch(client: openai.OpenA
 
 def test_a_client_that_waits_no_longer_times_out_and_leaves_no_open_hold(client: openai.OpenAI, world: World) -> None:
     with pytest.raises(openai.APITimeoutError):
-        client.with_options(timeout=0.5).chat.completions.create(model="sdk-slow", messages=MESSAGES)
+        client.with_options(timeout=2).chat.completions.create(model="sdk-slow", messages=MESSAGES)
 
     row = world.settled_for("sdk-slow")
     assert (row["status"], row["state"]) == ("disconnected", "CAPTURED")

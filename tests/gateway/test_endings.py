@@ -345,5 +345,5 @@ async def _read_no_further(key: str) -> str:
         if parts > 1:
             await asyncio.Event().wait()
 
-    await asyncio.wait_for(application(scope, receive, send), 10)
+    await asyncio.wait_for(application(scope, receive, send), 60)
     return headers[b"x-request-id"].decode()

@@ -63,7 +63,7 @@ def _part(body: bytes, *, more: bool = False) -> Message:
 
 
 async def _serve(client: _Client, **scope: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await InferenceHandler()(_scope(**scope), client.receive, client.send)
 
 

@@ -24,7 +24,7 @@ class Listener:
     def connections(self) -> int:
         """Those made so far: one of our own, which is not counted, proves that all before it were seen."""
         before = len(self.heads)
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as own:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as own:
             own.sendall(OWN + b"\r\n\r\n")
             while own.recv(65536):
                 pass

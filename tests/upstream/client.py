@@ -40,7 +40,7 @@ def raw_stream(upstream: Upstream, model: str, **body: Any) -> Iterator[socket.s
     """A connection on which the request has been sent and nothing read."""
     data = json.dumps({"model": model, "messages": [QUESTION], "stream": True} | body).encode()
     head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}\r\n\r\n"
-    with closing(socket.create_connection(("127.0.0.1", upstream.port), timeout=10)) as connection:
+    with closing(socket.create_connection(("127.0.0.1", upstream.port), timeout=60)) as connection:
         connection.sendall(head.encode() + data)
         yield connection
 

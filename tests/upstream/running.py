@@ -17,7 +17,7 @@ from tests.upstream.calls import CallLog
 from tests.upstream.server import UpstreamServer
 
 HOST = "127.0.0.1"
-STOP_TIMEOUT_S = 10
+STOP_TIMEOUT_S = 30
 
 
 class Upstream:

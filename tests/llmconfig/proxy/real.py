@@ -16,11 +16,12 @@ from typing import Any
 import httpx
 
 from tests import ROOT
+from tests.e2e.world import WITHOUT_TLS
 from tests.eventually import eventually
 from tests.llmconfig.proxy.supervisor import PROGRAM
 from tests.processes import die_with_parent, free_port, stop
 
-TIMEOUT_S = 120.0
+TIMEOUT_S = 240.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class RealProxy:
 
     def _answers(self) -> bool:
         with suppress(httpx.TransportError):
-            return httpx.get(f"{self.url}/health/readiness", timeout=TIMEOUT_S).status_code == 200
+            return httpx.get(f"{self.url}/health/readiness", timeout=TIMEOUT_S, verify=WITHOUT_TLS).status_code == 200
         return False
 
     @property
