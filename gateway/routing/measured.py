@@ -4,6 +4,7 @@ What was seen counts half as much after HALF_LIFE_S, so that a target which is n
 process sees its own calls; what others saw is laid beside it by peers.py, in the background.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -19,13 +20,20 @@ _DECAYED_EACH_S = 1.0
 _ENOUGH_IN_FLIGHT = 8
 _STRAINED = 2.0
 _FAILING = 0.5
+# Many calls in flight that take so many times longer than answers once did are more than a target can do.
+_OVERLOADED = 5.0
+_ENOUGH_ANSWERS = 4.0
+_MOST_DOUBLED = 60.0
+BEST_DOUBLES_S = 600.0
+"""After so long without an answer as fast, the best that was seen counts as twice as much."""
 
 
 class Seen(NamedTuple):
     """Times are None where they are unknown; `success` is the share of calls that were answered, above 0.
 
     `points` say how much is known. `usual_s` is what answers have taken, `waiting_s` how long calls in flight have on
-    average: it is the first to tell of a target that slows down or hangs.
+    average: it is the first to tell of a target that slows down or hangs. `best_s` is the least that `usual_s` has
+    been, here and of late.
     """
 
     in_flight: int = 0
@@ -35,6 +43,7 @@ class Seen(NamedTuple):
     points: float = 0.0
     usual_s: float | None = None
     waiting_s: float = 0.0
+    best_s: float = math.inf
 
     @property
     def slowdown(self) -> float:
@@ -45,8 +54,9 @@ class Seen(NamedTuple):
 
     @property
     def is_strained(self) -> bool:
-        """Most calls fail there, or hang: others go before it, whatever speaks for it."""
-        return self.success < _FAILING or self.slowdown > _STRAINED
+        """Most calls fail there, hang, or take far longer than they did: others go before it all the same."""
+        is_overloaded = self.in_flight >= _ENOUGH_IN_FLIGHT and (self.usual_s or 0.0) > _OVERLOADED * self.best_s
+        return is_overloaded or self.success < _FAILING or self.slowdown > _STRAINED
 
     def duration_s(self, tokens: int) -> float | None:
         """Of a whole answer of so many tokens."""
@@ -128,6 +138,15 @@ class _Own:
     at: float
     in_flight: int = 0
     began: float = 0.0
+    best_s: float = math.inf
+    best_at: float = 0.0
+
+    def note_best(self) -> None:
+        """After an answer. What was best long ago counts for less."""
+        if self.sums.answered >= _ENOUGH_ANSWERS:
+            doubled = min(_MOST_DOUBLED, (self.at - self.best_at) / BEST_DOUBLES_S)
+            drifted_s = self.best_s * 2.0**doubled
+            self.best_s, self.best_at = min(drifted_s, self.sums.took / self.sums.answered), self.at
 
     def now(self, now: float) -> Sums:
         if now - self.at > _DECAYED_EACH_S:
@@ -166,6 +185,7 @@ class Measured:
         sums.point(tokens, seconds)
         sums.answered += 1.0
         sums.took += seconds
+        self._own[key].note_best()
 
     def failed(self, key: str) -> None:
         self._sums(key).failed += 1.0
@@ -176,14 +196,15 @@ class Measured:
         if own is None and others is None:
             return UNSEEN
         now = self._clock()
-        in_flight, ages_s, sums = 0, 0.0, Sums()
+        in_flight, ages_s, sums, best_s = 0, 0.0, Sums(), math.inf
         if own is not None:
+            best_s = own.best_s
             in_flight, ages_s, sums = own.in_flight, own.in_flight * now - own.began, own.now(now)
         if others is not None:
             in_flight, ages_s, sums = in_flight + others[0], ages_s + others[1], others[2].plus(sums)
         first_byte_s, per_token_s = sums.line() or (None, None)
         waiting_s = ages_s / in_flight if in_flight else 0.0
-        return Seen(in_flight, first_byte_s, per_token_s, sums.success, sums.points, sums.usual_s, waiting_s)
+        return Seen(in_flight, first_byte_s, per_token_s, sums.success, sums.points, sums.usual_s, waiting_s, best_s)
 
     def tell(self) -> dict[str, Told]:
         """What this process itself has seen; what nothing is left of is forgotten."""

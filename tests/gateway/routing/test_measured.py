@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.routing.measured import HALF_LIFE_S, UNSEEN, Measured
+from gateway.routing.measured import BEST_DOUBLES_S, HALF_LIFE_S, UNSEEN, Measured
 
 pytestmark = pytest.mark.once
 
@@ -103,6 +103,47 @@ def test_calls_in_flight_are_counted_and_their_waiting_is_measured(measured: Mea
     for _ in range(10):
         measured.let_go("a", clock.now - 4)
     assert (measured.seen("a").in_flight, measured.seen("a").waiting_s) == (0, 0.0)
+
+
+def _answer(measured: Measured, clock: Clock, *, in_flight: int, seconds: float, times: int = 40) -> None:
+    """So many calls that begin and end together, again and again."""
+    for _ in range(times // in_flight):
+        for _ in range(in_flight):
+            measured.began("a", clock.now)
+        clock.now += seconds
+        for _ in range(in_flight):
+            measured.answered("a", tokens=100, seconds=seconds)
+            measured.let_go("a", clock.now - seconds)
+
+
+def test_many_calls_that_take_far_longer_than_few_did_are_too_many(measured: Measured, clock: Clock) -> None:
+    _answer(measured, clock, in_flight=4, seconds=1.0)
+    _answer(measured, clock, in_flight=40, seconds=12.0, times=400)
+    for _ in range(8):
+        measured.began("a", clock.now)
+    assert measured.seen("a").is_strained
+
+    measured.let_go("a", clock.now)
+    assert not measured.seen("a").is_strained, "seven say more of themselves than of the target"
+
+
+def test_calls_that_were_always_long_are_not_too_many(measured: Measured, clock: Clock) -> None:
+    _answer(measured, clock, in_flight=40, seconds=12.0, times=400)
+    for _ in range(40):
+        measured.began("a", clock.now)
+
+    assert not measured.seen("a").is_strained
+
+
+@pytest.mark.parametrize("passed_s", [4 * BEST_DOUBLES_S, 365 * 86_400])
+def test_what_was_fast_long_ago_is_asked_of_nobody_for_ever(measured: Measured, clock: Clock, passed_s: float) -> None:
+    _answer(measured, clock, in_flight=4, seconds=1.0)
+    clock.now += passed_s
+    _answer(measured, clock, in_flight=40, seconds=12.0, times=400)
+    for _ in range(40):
+        measured.began("a", clock.now)
+
+    assert not measured.seen("a").is_strained
 
 
 def test_processes_see_the_calls_of_all(clock: Clock) -> None:
