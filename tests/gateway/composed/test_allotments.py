@@ -15,6 +15,7 @@ from gateway.errors import ClientLeft, UpstreamTimedOut
 from gateway.exchange import Exchange
 from gateway.once.claim import Claim
 from gateway.routing import Candidate
+from opscenter.core.ids import next_to
 from tests.gateway.composed.making import DEAR, M1, PLAN, note, planned, whole_of
 from tests.gateway.routing.made import made
 
@@ -42,6 +43,7 @@ def test_each_call_has_what_the_ended_ones_left_less_what_the_later_ones_are_pla
     allotted.append(_allotted(_begun(whole, 2)))
 
     assert allotted == [first, first + second - 7, first + third - 7]
+    assert _begun(whole, 2).id == next_to(whole.id, 3)
 
 
 def test_under_a_short_hold_the_earlier_ones_are_shortened_and_the_last_has_what_is_left() -> None:
@@ -167,3 +169,11 @@ def test_a_heartbeat_says_what_a_client_has_and_at_most_the_hold() -> None:
     assert (unsaid.delivered_tokens, unsaid.checkpoint_amount) == (0, 0)
     assert (said.delivered_tokens, said.checkpoint_amount) == (30, 600)
     assert (whole.beat().delivered_tokens, whole.beat().checkpoint_amount) == (60, 1000)
+
+
+def test_an_answer_of_no_tokens_is_nothing_that_a_client_has() -> None:
+    whole = whole_of(1000)
+    note(whole, 600, is_paid=True, tokens=0)
+    whole.sending = True
+
+    assert whole.beat().checkpoint_amount == 0

@@ -62,6 +62,14 @@ def test_of_several_candidates_the_one_counts_that_needs_most(settings: Settings
     assert Plan((call,)).candidates == (M1, small)
 
 
+def test_what_the_last_call_is_asked_for_in_so_many_words_is_not_shortened() -> None:
+    asked = PLAN.with_last(900)
+
+    assert asked.calls[:2] == PLAN.calls[:2]
+    assert [asked.calls[2].output(DEAR, level) for level in (0, 500, None)] == [900] * 3
+    assert len(asked.calls) == 3
+
+
 def test_whoever_answers_last_comes_first_and_nobody_twice() -> None:
     assert PLAN.candidates == (M1, DEAR)
     assert Plan((planned(), planned(candidates=(DEAR,)))).candidates == (DEAR, M1)

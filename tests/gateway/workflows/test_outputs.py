@@ -32,7 +32,20 @@ def test_an_object_is_read_also_out_of_a_block_of_markdown(text: str, said: Any)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Sure!", "[1]", '"a"', "{", '{"a": NaN}', '{"a": 1e999}', '{"a":' * 200 + "1" + "}" * 200, "\ud83d"]
+    "text",
+    [
+        "",
+        '```json\n{"a": 1}',
+        '{"a": 1}\n```',
+        "Sure!",
+        "[1]",
+        '"a"',
+        "{",
+        '{"a": NaN}',
+        '{"a": 1e999}',
+        '{"a":' * 200 + "1" + "}" * 200,
+        "\ud83d",
+    ],
 )
 def test_anything_else_is_the_models_fault(text: str) -> None:
     with pytest.raises(UpstreamFailed) as raised:
@@ -47,10 +60,13 @@ def test_a_text_is_what_it_is_and_none_is_empty(content: Any, said: str) -> None
     assert read(_step(is_json=False), _reply(content)) == said
 
 
-@pytest.mark.parametrize("body", [{}, {"choices": []}, {"choices": ["x"]}, {"choices": [{"message": "x"}]}])
+@pytest.mark.parametrize(
+    "body", [{}, {"choices": []}, {"choices": {"a": 1}}, {"choices": ["x"]}, {"choices": [{"message": "x"}]}]
+)
 def test_an_answer_without_a_message_is_empty(body: Any) -> None:
     assert (read(_step(is_json=False), Reply(body, None)), finish_of(Reply(body, None))) == ("", None)
 
 
 def test_why_it_ended_is_passed_on() -> None:
     assert finish_of(_reply("Hi", finish_reason="length")) == "length"
+    assert finish_of(_reply("Hi", finish_reason=5)) is None

@@ -28,6 +28,7 @@ def rendered(source: str, input: Any, **steps: Any) -> str:
         ("Say {{ input }}.", "<b> & 'c'", "Say <b> & 'c'."),
         ("{{ input.topic }} in {{ input.tone|default:'calm' }}", {"topic": "Fog"}, "Fog in calm"),
         ("{{ input }}", {"a": [1, None, "é"]}, '{"a": [1, "", "é"]}'),
+        ("{{ input.items }}", {"items": "its own"}, "its own"),
         ("{{ input.docs.1.title }}", {"docs": [{}, {"title": "Two"}]}, "Two"),
         ("{% for d in input %}{{ forloop.counter }}.{{ d }} {% endfor %}", ["a", "b"], "1.a 2.b"),
         ("{% for k, v in input.items %}{{ k }}={{ v }};{% endfor %}", {"a": 1}, "a=1;"),
@@ -41,6 +42,14 @@ def rendered(source: str, input: Any, **steps: Any) -> str:
 )
 def test_a_prompt_says_what_its_template_makes_of_the_input(source: str, input: Any, said: str) -> None:
     assert rendered(source, input) == said
+
+
+@pytest.mark.parametrize(
+    ("source", "input"), [("{{ input.0 }}", "text"), ("{{ input.title }}", [1]), ("{{ input.1 }}", [1])]
+)
+def test_places_are_those_of_lists_alone(source: str, input: Any) -> None:
+    with pytest.raises(Missing):
+        rendered(source, input)
 
 
 def test_a_prompt_has_what_earlier_steps_said() -> None:
