@@ -118,7 +118,7 @@ def _reserve(ids: list[int]) -> Reserve:
 
 
 def _capture(reserve: Reserve) -> Capture:
-    return Capture(reserve.hold_id, reserve.account_id, 1, COST_NANO, "provider")
+    return Capture(reserve.hold_id, reserve.account_id, 1, COST_NANO, "provider", budgets=())
 
 
 def _expect(kind: type[Outcome], outcome: Outcome) -> None:

@@ -112,7 +112,9 @@ class LedgerWriter:
 
     def _abandon(self, move: Reserve, outcome: object) -> None:
         if isinstance(outcome, Held):
-            self.close_soon(Void(move.hold_id, move.account_id, outcome.lease_epoch, ABANDONED))
+            self.close_soon(
+                Void(move.hold_id, move.account_id, outcome.lease_epoch, ABANDONED, budgets=outcome.budgets)
+            )
 
     def _run(self) -> None:
         ledger_connection()

@@ -163,5 +163,5 @@ def _closing(exchange: Exchange, held: Held, ending: Ending) -> Capture | Void:
     )
     where = (exchange.id, exchange.caller.account_id, held.lease_epoch)
     if ending.captures:
-        return Capture(*where, ending.cost, ending.basis, facts)
-    return Void(*where, ending.basis, ending.upstream_expense, facts)
+        return Capture(*where, ending.cost, ending.basis, facts, held.budgets)
+    return Void(*where, ending.basis, ending.upstream_expense, facts, held.budgets)

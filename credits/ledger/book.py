@@ -116,9 +116,9 @@ def _reserve(wallet: Wallet | None, budgets: Budgets, move: Reserve, holds: list
         budgets.refuse(move, tightest)
         return Refused("budget", left, tightest)
     wallet.hold(amount)
-    budgets.hold(move, amount)
+    counted = budgets.hold(move, amount)
     holds.append((move.hold_id.hex, wallet.id, move.virtual_key_id, amount, move.mode, move.rates_json))
-    return Held(move.hold_id, amount, Hold.FIRST_EPOCH)
+    return Held(move.hold_id, amount, Hold.FIRST_EPOCH, counted)
 
 
 def _post(locked: dict[int, Wallet], postings: Postings, posts: dict[int, Post]) -> dict[int, Outcome]:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 from credits.amounts import LARGEST
 from credits.ledger import sql
-from credits.ledger.moves import BudgetCap, Close, Reserve
+from credits.ledger.moves import BudgetCap, Close, Reserve, Sweep
 from credits.models.budget import BudgetMark
 
 Key = tuple[str, int, str]
+_NO_KEY = (None, None, None)
 
 
 @dataclass(slots=True)
@@ -72,8 +73,18 @@ class Budgets:
         caps = {cap.key: _checked(cap) for move in reserves for cap in move.counted}
         if caps:
             sql.ask(sql.MAKE_BUDGETS, sorted(caps.values()))
-        wanted = [*((*key, None) for key in sorted(caps)), *((None, None, None, move.hold_id.hex) for move in closes)]
-        self._locking = sql.ask(sql.LOCK_BUDGETS, wanted) if wanted else None
+        known: set[int] = set()
+        sought: list[str] = []
+        for close in closes:
+            if isinstance(close, Sweep) or close.budgets is None:
+                sought.append(close.hold_id.hex)
+            else:
+                known.update(close.budgets)
+        wanted: list[tuple[object, ...]] = [(None, *key, None) for key in sorted(caps)]
+        wanted += ((id, *_NO_KEY, None) for id in sorted(known))
+        wanted += ((None, *_NO_KEY, hold_id) for hold_id in sought)
+        statement = sql.LOCK_BUDGETS_AND_THOSE_OF_HOLDS if sought else sql.LOCK_BUDGETS
+        self._locking = sql.ask(statement, wanted) if wanted else None
 
     def read(self) -> None:
         for scope, scope_id, window, *rest in self._locking.fetchall() if self._locking else ():
@@ -104,11 +115,13 @@ class Budgets:
             budget = self._locked[tightest.key]
             budget.refused_least |= budget.cap - budget.spent < move.minimum and budget.spent > 0
 
-    def hold(self, move: Reserve, amount: int) -> None:
-        for cap in move.counted:
-            budget = self._locked[cap.key]
+    def hold(self, move: Reserve, amount: int) -> tuple[int, ...]:
+        """Returns the ids of the budgets that it counts against from here on."""
+        budgets = [self._locked[cap.key] for cap in move.counted]
+        for budget in budgets:
             budget.change(held=amount, spent=0)
             self._links.append((move.hold_id.hex, budget.id))
+        return tuple(budget.id for budget in budgets)
 
     def write(self) -> None:
         """After the holds: the links refer to them."""

@@ -57,7 +57,10 @@ class Reserve:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Charge `cost`, at most what was held; what exceeds it is the operator's."""
+    """Charge `cost`, at most what was held; what exceeds it is the operator's.
+
+    `budgets` are those that its Held named; unless they are given they are looked for.
+    """
 
     hold_id: UUID
     account_id: int
@@ -65,11 +68,12 @@ class Capture:
     cost: int
     basis: str
     facts: Facts = NO_FACTS
+    budgets: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Void:
-    """Charge nothing; `upstream_expense` is what the operator owes a provider all the same."""
+    """Charge nothing; `upstream_expense` is what the operator owes a provider all the same. `budgets` as in Capture."""
 
     hold_id: UUID
     account_id: int
@@ -77,6 +81,7 @@ class Void:
     basis: str
     upstream_expense: int = 0
     facts: Facts = NO_FACTS
+    budgets: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +131,12 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Held:
+    """`budgets`: the ids of those that it counts against."""
+
     hold_id: UUID
     amount: int
     lease_epoch: int
+    budgets: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,14 +128,18 @@ INSERT INTO credits_budgets (scope, scope_id, "window", cap, spent, held)
 SELECT kind, whose, span, most, 0, 0 FROM {rows:kind text, whose bigint, span text, most bigint} WHERE TRUE
 ON CONFLICT (scope, scope_id, "window") DO NOTHING
 """
-# Those that reserves count against, and those that the holds which end did.
-LOCK_BUDGETS = """
+_LOCKED_BUDGETS = """
 SELECT scope, scope_id, "window", id, cap, spent, held FROM credits_budgets WHERE id {any}
-  SELECT (SELECT b.id FROM credits_budgets b WHERE b.scope = v.kind AND b.scope_id = v.whose AND b."window" = v.span)
-  FROM {rows:kind text, whose bigint, span text}
-  UNION ALL SELECT l.budget_id FROM credits_hold_budgets l WHERE l.hold_id {any}
-    SELECT v.hold_id FROM {rows:kind text, whose bigint, span text, hold_id uuid}{end}{end}
-ORDER BY id {lock}
+  SELECT COALESCE(v.budget_id, (SELECT b.id FROM credits_budgets b
+    WHERE b.scope = v.kind AND b.scope_id = v.whose AND b."window" = v.span))
+  FROM {rows:budget_id bigint, kind text, whose bigint, span text}"""
+LOCK_BUDGETS = f"""{_LOCKED_BUDGETS}{{end}}
+ORDER BY id {{lock}}
+"""
+LOCK_BUDGETS_AND_THOSE_OF_HOLDS = f"""{_LOCKED_BUDGETS}
+  UNION ALL SELECT l.budget_id FROM credits_hold_budgets l WHERE l.hold_id {{any}}
+    SELECT v.hold_id FROM {{rows:budget_id bigint, kind text, whose bigint, span text, hold_id uuid}}{{end}}{{end}}
+ORDER BY id {{lock}}
 """
 UPDATE_BUDGETS = """
 UPDATE credits_budgets SET cap = new_cap, spent = spent + spent_change, held = held + held_change

@@ -1,5 +1,6 @@
 """A budget limits what one spender uses up in one window, to the nanocredit, whatever the wallet holds."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -165,6 +166,18 @@ def test_calls_without_a_budget_take_no_statement_but_to_look_for_those_of_what_
     # Lock wallets, update wallets, insert holds; lock wallets and budgets, close, insert journals and entries, update
     # wallets.
     assert (reserving, settling, both) == (3, 6, 7)
+
+
+def test_what_a_hold_counts_against_is_not_looked_for_where_its_reserve_has_told(funded: Account) -> None:
+    plain, counted = statements(a_reserve(funded, 100), a_reserve(funded, 200, budgets=(a_cap(300),)))[0]
+    assert isinstance(plain, Held) and isinstance(counted, Held)
+    _, settling = statements(replace(a_capture(plain.hold_id, 50), budgets=plain.budgets))
+    # Lock wallets, close, insert journals and entries, update wallets.
+    assert (plain.budgets, settling) == ((), 5)
+
+    assert len(counted.budgets) == 1
+    book.apply([replace(a_capture(counted.hold_id, 120), budgets=counted.budgets)])
+    assert use() == (300, 120, 0)
 
 
 def test_statements_for_budgets_do_not_grow_with_the_batch(funded: Account) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from threading import Thread
 from typing import Any
@@ -15,7 +16,7 @@ from django.db import DataError, connection
 
 from credits.ledger import book, sql
 from credits.ledger.connection import ledger_connection
-from credits.ledger.moves import BudgetCap, Closed, Held, Outcome
+from credits.ledger.moves import BudgetCap, Closed, Held, Move, Outcome
 from credits.models import Account
 from opscenter.core.pipeline import pipelined_transaction
 from tests.credits.ledger import a_capture, a_reserve, held
@@ -138,13 +139,17 @@ def test_a_commit_of_the_book_is_sent_in_two_parts(funded: Account) -> None:
     """What it locks and ends; and what it writes, with COMMIT."""
     budgets = (BudgetCap("key", 7, "2030-01", 1_000),)
     first = held(funded, 100, budgets=budgets)
-    settle = a_capture(first, 60)
     outcomes: list[Outcome] = []
+    moves: list[Move] = [a_capture(first, 60), a_reserve(funded, 50, budgets=budgets)]
 
-    parts = parts_of(lambda: outcomes.extend(book.apply([settle, a_reserve(funded, 50, budgets=budgets)])))
+    assert parts_of(lambda: outcomes.extend(book.apply(moves))) == 2
 
-    assert parts == 2
-    assert [type(outcome) for outcome in outcomes] == [Closed, Held]
+    closed, second = outcomes
+    assert isinstance(closed, Closed)
+    assert isinstance(second, Held)
+    told = replace(a_capture(second.hold_id, 50), budgets=second.budgets)
+    assert parts_of(lambda: outcomes.extend(book.apply([told]))) == 2
+    assert isinstance(outcomes[-1], Closed)
 
 
 def test_a_pipelined_transaction_that_fails_leaves_nothing_and_its_connection_usable() -> None:
