@@ -48,7 +48,7 @@ def _import() -> ModuleType:
 
         litellm.ModelResponse()
         litellm.ModelResponseStream()
-    # Read for a tokenizer's text, which is kept beside it, and looked at by nobody: fifteen megabytes.
+    # Read for a tokenizer's text, which is kept beside it, and looked at by nobody: eleven megabytes.
     vars(litellm.utils).pop("json_data", None)
     _quieten(litellm)
     _guard(litellm)
