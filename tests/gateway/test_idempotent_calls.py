@@ -3,7 +3,6 @@
 import asyncio
 import json
 import threading
-import time
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,9 +20,7 @@ from credits.ledger.moves import Capture, Move, Outcome
 from credits.models import Entry, Hold
 from gateway.models import IdempotentCall
 from gateway.once import stored
-from gateway.once.claim import Claim
 from gateway.once.stored import Answer, Wanted
-from opscenter.core.ids import uuid7
 from opscenter.core.models import User
 from tests.eventually import eventually
 from tests.gateway.in_process import InProcess
@@ -35,6 +32,7 @@ from tests.upstream import Upstream
 pytestmark = pytest.mark.django_db(transaction=True)
 
 _GIVEN = 1000 * 10**9
+_LEFT = {"model": "m1", "messages": [{"role": "user", "content": "Hello"}]}
 
 
 @pytest.fixture
@@ -313,9 +311,6 @@ def test_without_the_database_a_call_that_must_not_be_made_twice_is_not_made(
     assert not upstream.calls
 
 
-_LEFT = {"model": "m1", "messages": [{"role": "user", "content": "Hello"}]}
-
-
 @pytest.mark.once
 def test_a_client_that_left_before_it_had_its_claim_leaves_none(
     serving: InProcess, key: str, monkeypatch: pytest.MonkeyPatch
@@ -395,13 +390,6 @@ def test_a_process_that_was_away_for_too_long_gives_up_its_call(
 
     assert ask().status_code == 409
     assert (len(upstream.calls), _spent()) == (0, 0)
-
-
-def test_a_claim_is_late_well_before_another_may_have_it(settings: Settings) -> None:
-    def claimed(seconds_ago: float) -> Claim:
-        return Claim(1, uuid7(), began=time.monotonic() - seconds_ago)
-
-    assert [claimed(part * settings.LEASE_S).is_late for part in (0, 0.4, 0.6, 2)] == [False, False, True, True]
 
 
 @pytest.mark.once

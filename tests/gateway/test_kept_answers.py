@@ -1,6 +1,7 @@
 """What is kept of calls with an Idempotency-Key: what each moment of a worker's death leaves, and for how long."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -18,6 +19,7 @@ from credits.services.sweep import sweep
 from gateway.errors import AnswerLost, CallInProgress, KeyReused
 from gateway.models import IdempotentCall, RequestRow
 from gateway.once import stored
+from gateway.once.claim import Claim
 from gateway.once.stored import Answer, Wanted
 from gateway.tasks import prune_stored_answers
 from opscenter.core.ids import uuid7
@@ -54,6 +56,13 @@ def test_a_claim_without_a_hold_counts_for_the_time_of_a_lease(settings: Setting
     assert IdempotentCall.objects.get().request_id == second
     with pytest.raises(KeyReused):
         _claim(path="/v1/y")
+
+
+def test_a_claim_is_late_well_before_another_may_have_it(settings: Settings) -> None:
+    def claimed(seconds_ago: float) -> Claim:
+        return Claim(1, uuid7(), began=time.monotonic() - seconds_ago)
+
+    assert [claimed(part * settings.LEASE_S).is_late for part in (0, 0.4, 0.6, 2)] == [False, False, True, True]
 
 
 def test_a_claim_that_is_asked_for_again_after_a_lost_connection_is_the_same() -> None:
